@@ -1,0 +1,153 @@
+# This file is private to the awsome.training collection: do not import it from elsewhere.
+"""Read the catalogue. Runs on the controller only; knows nothing of Ansible."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Row = dict[str, Any]
+Table = dict[str, Row]
+
+HERE = Path(__file__).parents[2] / "catalog"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_WORDS = {"accelerators", "fabrics", "families"}
+
+
+class CatalogError(ValueError):
+    """The catalogue has no such record, or contradicts itself. Its message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The catalogue below `root`. Each file is read when it is first asked for; treat the rows as read-only."""
+
+    root: Path
+
+    @functools.cached_property
+    def components(self) -> Table:
+        return self._read("components")
+
+    @functools.cached_property
+    def platforms(self) -> Table:
+        return self._read("platforms")
+
+    @functools.cached_property
+    def profiles(self) -> Table:
+        return self._read("profiles")
+
+    @functools.cached_property
+    def compatibility(self) -> Table:
+        return self._read("compatibility")
+
+    @functools.cached_property
+    def instances(self) -> Table:
+        return _expand_instances(self._read("instances"))
+
+    def component(self, name: str, arch: str | None = None) -> Row:
+        """The record of a component, its URL and checksum settled for `arch`."""
+        record = self._pick("components", self.components, name)
+        sums: Mapping[str, str] = record["sha256"]
+        key = "noarch" if "noarch" in sums else arch
+        if key is None:
+            raise CatalogError(
+                f"catalog/components.yml: {name} differs by architecture ({_listed(sums)}), and none was named; "
+                "gather the host's facts first or pass arch."
+            )
+        if key not in sums:
+            raise CatalogError(
+                f"catalog/components.yml: {name} has no sha256 for architecture {key}, only for {_listed(sums)}; "
+                "add one to the record."
+            )
+        words = {"version": record["version"], "arch": record.get("arch_names", {}).get(arch, arch)}
+        record["url"] = record["url"].format(**words)
+        record["sha256"] = sums[key]
+        return {"name": name, **record}
+
+    def platform(self, name: str) -> Row:
+        return {"name": name, **self._pick("platforms", self.platforms, name)}
+
+    def profile(self, name: str) -> Row:
+        return {"name": name, **self._pick("profiles", self.profiles, name)}
+
+    def instance(self, name: str) -> Row:
+        """The row of an EC2 instance type; SageMaker's `ml.` in front of it is accepted."""
+        return self._pick("instances", self.instances, name.removeprefix("ml."))
+
+    @functools.cached_property
+    def walk_order(self) -> list[str]:
+        """All roles of all profiles, in the one order that agrees with each profile's own."""
+        return merge_orders({name: row["roles"] for name, row in self.profiles.items()})
+
+    def _read(self, name: str) -> Table:
+        path = self.root / f"{name}.yml"
+        try:
+            with path.open("rb") as stream:
+                data = yaml.load(stream, Loader=_LOADER)
+        except OSError as error:
+            raise CatalogError(f"catalog/{name}.yml cannot be read at {path}: {error.strerror}.") from error
+        except yaml.YAMLError as error:
+            raise CatalogError(f"catalog/{name}.yml is not YAML: {' '.join(str(error).split())}.") from error
+        if not isinstance(data, dict):
+            raise CatalogError(f"catalog/{name}.yml holds {type(data).__name__}, not a mapping of names to records.")
+        return data
+
+    @staticmethod
+    def _pick(file: str, table: Table, name: str) -> Row:
+        if name not in table:
+            near = difflib.get_close_matches(name, table, n=3, cutoff=0.5)
+            hint = f"the nearest are {_listed(near)}" if near else f"it knows {_listed(list(table)[:12])}"
+            raise CatalogError(f"catalog/{file}.yml has no {name!r}; {hint}.")
+        return copy.deepcopy(table[name])
+
+
+@functools.cache
+def load(root: Path | None = None) -> Catalog:
+    """The catalogue of this collection, or the one below `root`. Read once a process."""
+    return Catalog(root or HERE)
+
+
+def merge_orders(orders: Mapping[str, Iterable[str]]) -> list[str]:
+    """Merge ordered lists into one that keeps each list's order; names met first come first."""
+    before: dict[str, set[str]] = {}
+    for roles in orders.values():
+        previous: str | None = None
+        for role in roles:
+            before.setdefault(role, set())
+            if previous is not None:
+                before[role].add(previous)
+            previous = role
+    merged: list[str] = []
+    while len(merged) < len(before):
+        ready = next((role for role, needs in before.items() if role not in merged and needs <= set(merged)), None)
+        if ready is None:
+            left = [role for role in before if role not in merged]
+            raise CatalogError(
+                f"catalog/profiles.yml: the profiles {_listed(orders)} allow no common order of the roles "
+                f"{_listed(left)}; give these roles the same order everywhere."
+            )
+        merged.append(ready)
+    return merged
+
+
+def vars_files(role_path: Path, family: str, distribution: str, major: str) -> list[Path]:
+    """The files below a role's vars/ that apply to a system, from the general to the particular."""
+    family, distribution = family.lower(), distribution.lower()
+    names = dict.fromkeys([family, distribution, f"{distribution}_{major}"])
+    paths = [role_path / "vars" / f"{name}.yml" for name in names]
+    return [path for path in paths if path.is_file()]
+
+
+def _expand_instances(data: Row) -> Table:
+    return {}
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
