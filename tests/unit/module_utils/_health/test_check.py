@@ -1,0 +1,57 @@
+"""Three answers: pass, fail, and not-checked, which is never a pass."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.awsome.training.plugins.module_utils._health import check
+from ansible_collections.awsome.training.plugins.module_utils._health.check import FAIL, NOT_CHECKED, PASS, Output
+
+
+def status_of(asked: dict, runner=check.run) -> str:
+    return check.answer("role", {"name": "it", **asked}, runner)["status"]
+
+
+def printing(text: str, rc: int = 0):
+    return lambda _argv, _timeout: Output(rc, text)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"argv": ["true"]}, PASS),
+        ({"argv": ["false"]}, FAIL),
+        ({"argv": ["false"], "rc": 1}, PASS),
+        ({"argv": ["echo", "STATUS: Success"], "stdout": "Success"}, PASS),
+        ({"argv": ["echo", "STATUS: Expired"], "stdout": "Success"}, FAIL),
+        ({"argv": ["true"], "stdout": "Success"}, NOT_CHECKED),
+        ({"argv": ["no-such-program"]}, NOT_CHECKED),
+        ({"argv": ["sh", "-c", "no-such-program"]}, NOT_CHECKED),
+        ({"argv": ["sleep", "5"], "timeout": 0.05}, NOT_CHECKED),
+    ],
+)
+def test_a_command_is_judged(asked: dict, expected: str) -> None:
+    assert status_of(asked) == expected
+
+
+def test_a_file_is_judged_by_presence_and_mode(tmp_path) -> None:
+    secret = tmp_path / "key"
+    secret.write_text("")
+    secret.chmod(0o400)
+    assert status_of({"file": str(secret), "mode": "0400"}) == PASS
+    assert status_of({"file": str(secret), "mode": "0644"}) == FAIL
+    assert status_of({"file": str(tmp_path / "absent")}) == FAIL
+
+
+@pytest.mark.parametrize(("text", "expected"), [("active\n", PASS), ("failed\n", FAIL), ("", NOT_CHECKED)])
+def test_a_service_is_judged_by_what_systemd_says(text: str, expected: str) -> None:
+    assert status_of({"service": "munge"}, printing(text)) == expected
+
+
+def test_a_service_without_systemd_is_not_checked() -> None:
+    assert status_of({"service": "munge"}, lambda *_: Output(None, trouble="systemctl is not installed")) == NOT_CHECKED
+
+
+def test_a_failure_tells_the_reason_and_the_fact() -> None:
+    told = check.answer("munge", {"name": "trip", "argv": ["false"], "reason": "munge is deaf"})
+    assert told["check"] == "munge.trip"
+    assert told["reason"] == "munge is deaf (false ended with 1, expected 0)"
