@@ -1,0 +1,118 @@
+# This file is private to the awsome.training collection: do not import it from elsewhere.
+"""Turn (machines wanted, containers seen) into a list of actions, and each action into podman's arguments. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.awsome.training.plugins.module_utils._lab.nodes import LabError
+
+LAB, KIND, PROFILE = "awsome.lab", "awsome.kind", "awsome.profile"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine as asked for. `settings` is what a container cannot change once it runs."""
+
+    name: str
+    image: str
+    labels: Mapping[str, str]
+    settings: Mapping[str, str]
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Action:
+    verb: str  # create, start or remove
+    name: str
+
+
+def plan(wanted: Sequence[Machine], seen: Sequence[Mapping[str, Any]], prefix: str, kind: str) -> list[Action]:
+    """What makes the containers of one kind in lab `prefix` equal `wanted`; `seen` is `podman ps --all` of the host."""
+    by_name = {row["Names"][0]: row for row in seen}
+    actions = []
+    for machine in wanted:
+        row = by_name.get(machine.name)
+        if row is None:
+            actions.append(Action("create", machine.name))
+            continue
+        _refuse_another(machine, row, prefix)
+        if row["State"] != "running":
+            actions.append(Action("start", machine.name))
+    names = {machine.name for machine in wanted}
+    for name, row in by_name.items():
+        labels = row.get("Labels") or {}
+        if name not in names and labels.get(LAB) == prefix and labels.get(KIND) == kind:
+            actions.append(Action("remove", name))
+    return sorted(actions, key=lambda action: action.verb != "remove")  # an address must be free before it is given
+
+
+def _refuse_another(machine: Machine, row: Mapping[str, Any], prefix: str) -> None:
+    labels = row.get("Labels") or {}
+    if labels.get(LAB) != prefix:
+        raise LabError(
+            f"A container named {machine.name} exists and is not of the lab {prefix!r}: "
+            "remove it, or choose another lab_prefix."
+        )
+    for key, value in machine.settings.items():
+        was = labels.get(f"awsome.{key}")
+        if was != value:
+            raise LabError(
+                f"{machine.name} was created with {key} {was!r} and {value!r} is asked for: "
+                f"destroy the lab {prefix!r} first, or choose another lab_prefix."
+            )
+
+
+def removal(seen: Sequence[Mapping[str, Any]], prefix: str) -> list[Action]:
+    """What removes every container of the lab `prefix`, of any kind."""
+    return [Action("remove", row["Names"][0]) for row in seen if (row.get("Labels") or {}).get(LAB) == prefix]
+
+
+def owned_network(rows: Sequence[Mapping[str, Any]], prefix: str) -> bool:
+    """Whether the lab's network exists. One of the same name that no lab made is refused."""
+    for row in rows:
+        if row.get("name") == prefix:
+            if (row.get("labels") or {}).get(LAB) == prefix:
+                return True
+            raise LabError(
+                f"A podman network named {prefix} exists and is not of the lab {prefix!r}: "
+                "remove it, or choose another lab_prefix."
+            )
+    return False
+
+
+def runtime(mounts: str, installed: Sequence[str]) -> list[str]:
+    """podman's global arguments for this host. crun cannot run systemd where cgroup v1 controllers are mounted."""
+    kinds = {line.split()[1]: line.split()[2] for line in mounts.splitlines() if len(line.split()) > 2}
+    if kinds.get("/sys/fs/cgroup") == "cgroup2":
+        return []
+    if "runc" in installed:
+        return ["--runtime", "runc"]
+    raise LabError("This machine has cgroup v1, where crun cannot run systemd: install the package runc.")
+
+
+def create_arguments(machine: Machine, limits: Mapping[str, int]) -> list[str]:
+    """The arguments of `podman run` for one machine; `limits` may not exceed the host's own."""
+    arguments = ["run", "--detach", "--systemd=always", "--name", machine.name, "--hostname", machine.name]
+    labels = {**machine.labels, **{f"awsome.{key}": value for key, value in machine.settings.items()}}
+    arguments += [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
+    arguments += [word for name, most in limits.items() for word in ("--ulimit", f"{name}={most}:{most}")]
+    return [*arguments, *machine.arguments, machine.image, "/sbin/init"]
+
+
+def explain(name: str, stderr: str) -> str:
+    """Why podman could not start a machine, in one sentence."""
+    last = (stderr.strip().splitlines() or ["podman said nothing"])[-1]
+    hints = {
+        "is already used on the host": "give another lab_subnet, or remove what holds that network",
+        "address already in use": "give another lab_subnet, or remove what holds that address",
+        "setting rlimit": "raise this machine's own limits (ulimit -n), which a container cannot exceed",
+        "hybrid mode": "install the package runc",
+        "cgroup": "boot this machine with cgroup v2, or install the package runc",
+        "iptables": "install the package iptables",
+        "no space left": "free some disk space",
+    }
+    hint = next((advice for words, advice in hints.items() if words in last), "see podman's message")
+    return f"podman could not make {name} ({last}): {hint}."

@@ -1,0 +1,306 @@
+#!/usr/bin/python
+# Copyright: awsome.training contributors
+# Apache-2.0 (see LICENSE)
+"""Containers with systemd that stand for the machines of a cluster."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lab_machines
+short_description: Containers with systemd that stand for the machines of a cluster
+version_added: 0.1.0
+description:
+  - Makes the podman network and the containers of one lab what they should be, and waits until each takes logins.
+  - Touches nothing that does not carry the lab's own label. A name that something else holds is refused.
+  - In check mode it tells what it would do.
+author: awsome.training contributors
+attributes:
+  check_mode:
+    description: Supported.
+    support: full
+options:
+  prefix:
+    description: Name of the lab, of its network, and the first part of each machine's name.
+    type: str
+    required: true
+  state:
+    description: Whether the machines exist. V(absent) removes every machine of the lab, and the network.
+    type: str
+    choices: [present, absent]
+    default: present
+  kind:
+    description: Whether these are the lab's nodes, or machines that live only while an image is baked.
+    type: str
+    choices: [node, bake]
+    default: node
+  platform:
+    description: The platform of the machines; an existing machine of another one is refused.
+    type: str
+  subnet:
+    description: The lab's network, a /24.
+    type: str
+  num_login:
+    description: Number of login nodes, with O(kind=node).
+    type: int
+    default: 0
+  num_compute:
+    description: Number of compute nodes, with O(kind=node).
+    type: int
+    default: 0
+  profiles:
+    description: The profiles to bake, with O(kind=bake).
+    type: list
+    elements: str
+    default: []
+  images:
+    description: The image of each profile.
+    type: dict
+    default: {}
+  state_dir:
+    description: Directory with the lab's keys and names; C(etc/hosts) in it is kept up to date.
+    type: path
+  mounts:
+    description: What every machine mounts, as podman's C(--volume) takes it.
+    type: list
+    elements: str
+    default: []
+  options:
+    description: More arguments of C(podman run).
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: Seconds that a machine may take to boot.
+    type: int
+    default: 120
+"""
+
+EXAMPLES = r"""
+- name: Have one controller and two compute nodes
+  awsome.training.lab_machines:
+    prefix: lab
+    platform: debian12
+    subnet: 10.64.0.0/24
+    num_compute: 2
+    images: {controller: "localhost/base:12", compute: "localhost/base:12"}
+    state_dir: /var/lib/lab
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or would be.
+  type: list
+  elements: str
+  returned: always
+machines:
+  description: Name, address, profile and image of each machine that was asked for.
+  type: list
+  elements: dict
+  returned: when state is present
+missing_profiles:
+  description: Profiles of machines that are to be created and whose image does not exist.
+  type: list
+  elements: str
+  returned: when state is present
+"""
+
+import json
+import os
+import resource
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.awsome.training.plugins.module_utils._lab import nodes, plan
+
+KEYS = {
+    "authorized_keys": "/root/.ssh/authorized_keys",
+    "hosts": "/etc/hosts",
+    "ssh_host_ed25519_key": "/etc/ssh/ssh_host_ed25519_key",
+    "ssh_host_ed25519_key.pub": "/etc/ssh/ssh_host_ed25519_key.pub",
+    "ssh_known_hosts": "/etc/ssh/ssh_known_hosts",
+}
+
+
+class Podman:
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        path = module.get_bin_path("podman")
+        if path is None:
+            raise nodes.LabError("podman is missing on this machine: install the package podman (make setup does).")
+        if os.geteuid() != 0:
+            raise nodes.LabError("The lab's machines need root: run as root, or leave lab_become true and have sudo.")
+        runtimes = [name for name in ("crun", "runc") if module.get_bin_path(name)]
+        self.command = [path, *plan.runtime(Path("/proc/mounts").read_text(), runtimes)]
+
+    def __call__(self, *arguments: str, about: str = "") -> str:
+        rc, out, err = self.module.run_command([*self.command, *arguments])
+        if rc != 0:
+            raise nodes.LabError(plan.explain(about or "podman " + " ".join(arguments[:2]), err))
+        return str(out)
+
+    def ok(self, *arguments: str) -> bool:
+        return bool(self.module.run_command([*self.command, *arguments])[0] == 0)
+
+
+def wanted_machines(params: dict[str, Any]) -> list[dict[str, Any]]:
+    if params["kind"] == "bake":
+        machines = nodes.bake_nodes(params["prefix"], params["subnet"], params["profiles"])
+    else:
+        machines = nodes.lab_nodes(params["prefix"], params["subnet"], params["num_login"], params["num_compute"])
+    return [{**machine, "image": params["images"].get(machine["profile"], "")} for machine in machines]
+
+
+def container(machine: dict[str, Any], params: dict[str, Any]) -> plan.Machine:
+    keys = [f"{params['state_dir']}/etc/{name}:{path}:ro" for name, path in KEYS.items()]
+    mounts = [word for volume in [*keys, *params["mounts"]] for word in ("--volume", volume)]
+    network = ["--network", params["prefix"], "--ip", machine["address"], "--no-hosts"]
+    # What a node of a cluster has and podman's own defaults withhold: shared memory, and no limit on processes.
+    return plan.Machine(
+        name=machine["name"],
+        image=machine["image"],
+        labels={plan.LAB: params["prefix"], plan.KIND: params["kind"], plan.PROFILE: machine["profile"]},
+        settings={"platform": params["platform"], "address": machine["address"]},
+        arguments=(*network, "--shm-size", "1g", "--pids-limit", "-1", *mounts, *params["options"]),
+    )
+
+
+def host_limits() -> dict[str, int]:
+    """No more than this host allows; podman's own defaults may exceed it."""
+    kernel = {
+        "nofile": (resource.RLIMIT_NOFILE, int(Path("/proc/sys/fs/nr_open").read_text())),
+        "nproc": (resource.RLIMIT_NPROC, int(Path("/proc/sys/kernel/pid_max").read_text())),
+    }
+    return {
+        name: most if resource.getrlimit(which)[1] < 0 else min(most, resource.getrlimit(which)[1])
+        for name, (which, most) in kernel.items()
+    }
+
+
+def takes_logins(podman: Podman, machine: dict[str, Any]) -> bool:
+    try:
+        with socket.create_connection((machine["address"], 22), timeout=1) as connection:
+            if not connection.recv(4).startswith(b"SSH"):
+                return False
+    except OSError:
+        return False
+    # The unit that lets users in; a unit that still waits to be configured does not hold it up.
+    return podman.ok("exec", machine["name"], "systemctl", "is-active", "--quiet", "systemd-user-sessions")
+
+
+def wait_for_logins(podman: Podman, machines: list[dict[str, Any]], seconds: int) -> None:
+    deadline = time.monotonic() + seconds
+    waiting = machines
+    while waiting := [machine for machine in waiting if not takes_logins(podman, machine)]:
+        if time.monotonic() > deadline:
+            name = waiting[0]["name"]
+            raise nodes.LabError(f"{name} takes no logins after {seconds} s: see `podman exec {name} journalctl -b`.")
+        time.sleep(0.1)
+
+
+def write_hosts(path: Path, text: str) -> bool:
+    """In place, since the containers have mounted this very file."""
+    if path.exists() and path.read_text() == text:
+        return False
+    path.write_text(text)
+    return True
+
+
+def present(module: AnsibleModule, podman: Podman, seen: list[dict[str, Any]]) -> dict[str, Any]:
+    params = module.params
+    machines = wanted_machines(params)
+    containers = {machine["name"]: container(machine, params) for machine in machines}
+    actions = plan.plan(list(containers.values()), seen, params["prefix"], params["kind"])
+    networks = json.loads(podman("network", "ls", "--format", "json"))
+    network_exists = plan.owned_network(networks, params["prefix"])
+    touched = {action.name for action in actions if action.verb != "remove"}
+    new = {action.name for action in actions if action.verb == "create"}
+    missing = {machine["profile"] for machine in machines if machine["name"] in new and not _has_image(podman, machine)}
+    result = {
+        "changed": bool(actions) or not network_exists,
+        "actions": [f"{action.verb} {action.name}" for action in actions],
+        "machines": machines,
+        "missing_profiles": sorted(missing),
+    }
+    if module.check_mode:
+        return result
+    if missing:
+        raise nodes.LabError(
+            f"There is no image for {', '.join(sorted(missing))}: run playbooks/lab_create.yml, which makes it."
+        )
+    if not network_exists:
+        label = f"{plan.LAB}={params['prefix']}"
+        podman(
+            "network", "create", "--label", label, "--subnet", params["subnet"], params["prefix"], about="the network"
+        )
+    if params["kind"] == "node":
+        names = nodes.hosts_file({machine["name"]: machine["address"] for machine in machines})
+        result["changed"] |= write_hosts(Path(params["state_dir"], "etc", "hosts"), names)
+    for action in actions:
+        apply(podman, action, containers)
+    wait_for_logins(podman, [machine for machine in machines if machine["name"] in touched], params["timeout"])
+    return result
+
+
+def _has_image(podman: Podman, machine: dict[str, Any]) -> bool:
+    return bool(machine["image"]) and podman.ok("image", "exists", machine["image"])
+
+
+def apply(podman: Podman, action: plan.Action, containers: dict[str, plan.Machine]) -> None:
+    if action.verb == "create":
+        podman(*plan.create_arguments(containers[action.name], host_limits()), about=action.name)
+    elif action.verb == "start":
+        podman("start", action.name, about=action.name)
+    else:
+        podman("rm", "--force", "--time", "0", "--volumes", action.name, about=action.name)
+
+
+def absent(module: AnsibleModule, podman: Podman, seen: list[dict[str, Any]]) -> dict[str, Any]:
+    prefix = module.params["prefix"]
+    actions = plan.removal(seen, prefix)
+    networks = json.loads(podman("network", "ls", "--format", "json"))
+    network_exists = any(row["name"] == prefix and plan.owned_network([row], prefix) for row in networks)
+    if not module.check_mode:
+        if actions:
+            podman("rm", "--force", "--time", "0", "--volumes", *(action.name for action in actions))
+        if network_exists:
+            podman("network", "rm", "--force", prefix)
+    return {
+        "changed": bool(actions) or network_exists,
+        "actions": [f"{action.verb} {action.name}" for action in actions],
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "prefix": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "kind": {"type": "str", "choices": ["node", "bake"], "default": "node"},
+            "platform": {"type": "str"},
+            "subnet": {"type": "str"},
+            "num_login": {"type": "int", "default": 0},
+            "num_compute": {"type": "int", "default": 0},
+            "profiles": {"type": "list", "elements": "str", "default": []},
+            "images": {"type": "dict", "default": {}},
+            "state_dir": {"type": "path"},
+            "mounts": {"type": "list", "elements": "str", "default": []},
+            "options": {"type": "list", "elements": "str", "default": []},
+            "timeout": {"type": "int", "default": 120},
+        },
+        required_if=[("state", "present", ("platform", "subnet", "state_dir"))],
+        supports_check_mode=True,
+    )
+    try:
+        podman = Podman(module)
+        seen = json.loads(podman("ps", "--all", "--format", "json"))
+        act = present if module.params["state"] == "present" else absent
+        module.exit_json(**act(module, podman, seen))
+    except nodes.LabError as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Lay out a lab's state: keys.sh STATE_DIR CACHE_DIR PLATFORM PREFIX SUBNET OWNER
+# Run as root; what the user needs belongs to OWNER, what the machines mount belongs to root.
+# Says "changed" when it made something.
+set -eu
+state=$1 cache=$2 platform=$3 prefix=$4 subnet=$5 owner=$6
+
+mine() { # owner directory...: made only where missing
+  of=$1
+  shift
+  for directory; do
+    [ -d "$directory" ] && continue
+    mkdir -p "$directory"
+    chown "$of" "$directory"
+    echo changed
+  done
+}
+
+mine "$owner" "${state%/*/*}" "${state%/*}" "$state" "$state/ssh" "$state/ssh/cp" \
+  "${cache%/*}" "$cache" "$cache/wheelhouse" "$cache/wheelhouse/$platform"
+mine 0 "$state/etc" "$state/shared" "$cache/envs" "$cache/envs/$platform"
+
+[ -e "$state/ssh/known_hosts" ] && exit 0
+rm -f "$state/ssh/id_ed25519" "$state/etc/ssh_host_ed25519_key"
+ssh-keygen -q -t ed25519 -N '' -C "$prefix" -f "$state/ssh/id_ed25519"
+ssh-keygen -q -t ed25519 -N '' -C "$prefix" -f "$state/etc/ssh_host_ed25519_key"
+install -m 0600 "$state/ssh/id_ed25519.pub" "$state/etc/authorized_keys"
+# All machines of a lab have one host key, so the nodes and the user know each of them beforehand.
+echo "$prefix-*,${subnet%.*}.* $(cut -d' ' -f1,2 "$state/etc/ssh_host_ed25519_key.pub")" >"$state/etc/ssh_known_hosts"
+: >"$state/etc/hosts"
+install -m 0644 "$state/etc/ssh_known_hosts" "$state/ssh/known_hosts"
+chown "$owner" "$state/ssh/id_ed25519" "$state/ssh/id_ed25519.pub" "$state/ssh/known_hosts"
+echo changed
