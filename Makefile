@@ -1,0 +1,44 @@
+# The two commands: `make lab` and `make test`. Each sets up what it needs.
+SHELL := /bin/sh
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+LAB_PREFIX ?= lab
+LAB_COMPUTE ?= 2
+LAB_PLATFORM ?= debian12
+LAB_IMAGE ?=
+LAB_OPTIONS ?=
+
+STATE := $(HOME)/.local/state/awsome-training
+CACHE := $(HOME)/.cache/awsome-training
+INVENTORY := $(STATE)/$(LAB_PREFIX)/inventory.yml
+# Ask for a password only where sudo will.
+ASK := $(shell [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null || echo --ask-become-pass)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PLAY = ansible-playbook $(ASK)
+
+.PHONY: help setup lab lab-destroy test lint clean
+
+help: ## Say what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: ## Install what development needs
+	@scripts/setup.sh dev
+
+lab: ## A cluster on this machine that trains: LAB_COMPUTE=2 LAB_PLATFORM=debian12 LAB_PREFIX=lab LAB_IMAGE=
+	@scripts/setup.sh lab
+	@mkdir -p $(dir $(INVENTORY)) && [ -e $(INVENTORY) ] || echo 'all: {}' >$(INVENTORY)
+	@$(PLAY) -i $(INVENTORY) playbooks/lab.yml -e lab_prefix=$(LAB_PREFIX) -e lab_num_compute=$(LAB_COMPUTE) \
+	  -e lab_platform=$(LAB_PLATFORM) -e lab_registry_image=$(LAB_IMAGE) $(LAB_OPTIONS)
+
+lab-destroy: ## Remove the lab of LAB_PREFIX; cached images, wheels and environments stay
+	@scripts/setup.sh lab
+	@$(PLAY) -i localhost, playbooks/lab_destroy.yml -e lab_prefix=$(LAB_PREFIX) $(LAB_OPTIONS)
+
+test: setup ## Run every test
+
+lint: setup ## Run every linter
+
+clean: ## Remove cached images, wheels and environments of destroyed labs
+	@$(SUDO) podman images --quiet --filter reference='localhost/awsome-*' | sort -u | xargs -r $(SUDO) podman rmi
+	@$(SUDO) rm -rf $(CACHE)
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache
