@@ -18,9 +18,10 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.distributed.checkpoint as dcp
 from torch import nn
 from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
+from torch.distributed.checkpoint.state_dict_loader import load as load_tensors
+from torch.distributed.checkpoint.state_dict_saver import async_save, save
 
 from .config import Config
 from .distributed import Ranks
@@ -58,7 +59,7 @@ def load(state: dict[str, Any], model: nn.Module, optimizer: torch.optim.Optimiz
     """Read the tensors into this layout, whatever layout wrote them, and this rank's random state."""
     model_state, optimizer_state = get_state_dict(model, optimizer)
     tensors = {"model": model_state, "optimizer": optimizer_state}
-    dcp.load(tensors, checkpoint_id=state["path"], process_group=ranks.checkpoint)
+    load_tensors(tensors, checkpoint_id=state["path"], process_group=ranks.checkpoint)
     set_state_dict(model, optimizer, model_state_dict=model_state, optim_state_dict=optimizer_state)
     if len(state["ranks"]) == ranks.world_size:
         _set_random_state(state["ranks"][ranks.rank]["random"], ranks.device)
@@ -102,11 +103,11 @@ class Checkpointer:
             }
             (partial / STATE_FILE).write_text(json.dumps({**facts, **values}), encoding="utf-8")
         if self._config.checkpoint_mode == "async":
-            future = dcp.async_save(tensors, checkpoint_id=partial, process_group=self._ranks.checkpoint)
+            future = async_save(tensors, checkpoint_id=partial, process_group=self._ranks.checkpoint)
             assert isinstance(future, Future)
             self._pending = step, begun, future
         else:
-            dcp.save(tensors, checkpoint_id=partial, process_group=self._ranks.checkpoint)
+            save(tensors, checkpoint_id=partial, process_group=self._ranks.checkpoint)
             self._publish(step, begun)
 
     def poll(self) -> None:
@@ -148,9 +149,9 @@ def _random_state(device: torch.device) -> dict[str, str]:
 
 
 def _set_random_state(states: dict[str, str], device: torch.device) -> None:
-    tensors = {
-        name: torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.uint8) for name, text in states.items()
-    }
-    torch.set_rng_state(tensors["cpu"])
-    if device.type == "cuda" and "cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["cuda"], device)
+    def tensor(text: str) -> torch.Tensor:
+        return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.uint8)
+
+    torch.set_rng_state(tensor(states["cpu"]))
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(tensor(states["cuda"]), device)

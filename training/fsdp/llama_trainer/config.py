@@ -11,7 +11,8 @@ import hashlib
 import json
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Optional, Union, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -39,7 +40,7 @@ class ModelConfig:
     max_context_length: int
     rope_theta: float
     norm_eps: float = 1e-5
-    rope_scaling: Optional[RopeScaling] = None
+    rope_scaling: RopeScaling | None = None
     tied_embeddings: bool = False
     initializer_range: float = 0.02
     num_experts: int = 0  # 0: a dense model
@@ -186,7 +187,7 @@ def _build(kind: type, values: dict[str, Any], prefix: str, source: str) -> Any:
 
 
 def _convert(kind: Any, value: Any, key: str, source: str) -> Any:
-    if get_origin(kind) is Union:  # Optional[...]
+    if get_origin(kind) is UnionType:  # X | None
         if value is None:
             return None
         kind = get_args(kind)[0]
@@ -212,33 +213,38 @@ def _check(config: Config, source: str) -> None:
         value = getattr(getattr(config, section) if section else config, leaf)
         if value not in allowed:
             raise BadInput(f"{source}: {key} is '{value}'{_nearest(value, list(allowed))}; it must be one of {allowed}")
-    model = config.model
-    for text, wrong in {
-        "max_steps, batch_size, sequence_length, log_every and gradient_accumulation_steps must be at least 1": min(
-            config.max_steps, config.sequences_per_rank, config.sequence_length, config.log_every
+    model, length, tensor = config.model, config.sequence_length, config.tensor_parallel_degree
+    split = (model.num_kv_heads, model.vocab_size, model.intermediate_size)
+    rules = {
+        "max_steps, batch_size, gradient_accumulation_steps, sequence_length and log_every must be at least 1": min(
+            config.max_steps, config.batch_size, config.gradient_accumulation_steps, length, config.log_every
         )
-        < 1,
-        "keep_checkpoints must be at least 1": config.keep_checkpoints < 1,
-        f"sequence_length {config.sequence_length} is longer than model.max_context_length {model.max_context_length}": (
-            config.sequence_length > model.max_context_length
-        ),
-        "model.hidden_size must be an even multiple of model.num_heads": model.hidden_size % (2 * model.num_heads) != 0,
-        "model.num_heads must be a multiple of model.num_kv_heads": model.num_heads % model.num_kv_heads != 0,
-        "model.num_experts_per_token must lie between 1 and model.num_experts": bool(model.num_experts)
-        and not 1 <= model.num_experts_per_token <= model.num_experts,
-        "data.validation_fraction must lie between 0 and 0.5": not 0 <= config.data.validation_fraction <= 0.5,
-        "tensor_parallel_degree above 1 needs parallelism fsdp or hsdp (ddp keeps whole parameters)": (
-            config.tensor_parallel_degree > 1 and config.parallelism == "ddp"
-        ),
-        f"tensor_parallel_degree {config.tensor_parallel_degree} must divide model.num_kv_heads "
-        f"{model.num_kv_heads}, model.vocab_size {model.vocab_size} and model.intermediate_size": any(
-            size % max(config.tensor_parallel_degree, 1)
-            for size in (model.num_kv_heads, model.vocab_size, model.intermediate_size)
+        >= 1,
+        "validate_every, checkpoint_every, num_validation_batches and keep_checkpoints must be at least 1": min(
+            config.validate_every, config.checkpoint_every, config.num_validation_batches, config.keep_checkpoints
         )
-        or config.tensor_parallel_degree < 1,
-    }.items():
-        if wrong:
-            raise BadInput(f"{source}: {text}")
+        >= 1,
+        f"sequence_length {length} is longer than model.max_context_length {model.max_context_length}": (
+            length <= model.max_context_length
+        ),
+        "seed must lie between 0 and 2147483647": 0 <= config.seed < 2**31,
+        "model.hidden_size must be an even multiple of model.num_heads": model.hidden_size % (2 * model.num_heads) == 0,
+        "model.num_heads must be a multiple of model.num_kv_heads": model.num_heads % model.num_kv_heads == 0,
+        "model.num_experts_per_token must lie between 1 and model.num_experts": (
+            not model.num_experts or 1 <= model.num_experts_per_token <= model.num_experts
+        ),
+        "data.validation_fraction must lie between 0 and 0.5": 0 <= config.data.validation_fraction <= 0.5,
+        "tensor_parallel_degree must be at least 1": tensor >= 1,
+        "tensor_parallel_degree above 1 needs parallelism fsdp or hsdp, for ddp keeps whole parameters": (
+            tensor <= 1 or config.parallelism != "ddp"
+        ),
+        f"tensor_parallel_degree {tensor} must divide model.num_kv_heads, vocab_size and intermediate_size {split}": (
+            not any(size % max(tensor, 1) for size in split)
+        ),
+    }
+    for rule, kept in rules.items():
+        if not kept:
+            raise BadInput(f"{source}: {rule}")
 
 
 def _nearest(word: str, known: list[str]) -> str:

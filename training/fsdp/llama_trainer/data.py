@@ -151,7 +151,7 @@ class StreamLoader:
         needed = num_sequences * self._length + 1
         while len(rest) < needed:
             document = self._wrap(document)
-            rest.extend(self._tokenizer.encode(self._text(document)).tolist() + [self._tokenizer.end_of_document])
+            rest += [*self._tokenizer.encode(self._text(document)).tolist(), self._tokenizer.end_of_document]
             document += self._step
         windows = torch.tensor(rest[:needed]).unfold(0, self._length + 1, self._length).contiguous()
         return windows, {"document": document, "rest": rest[needed - 1 :], "num_data_ranks": self._step}

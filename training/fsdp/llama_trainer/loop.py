@@ -56,7 +56,8 @@ def train_step(run: Run, step: int, state: State) -> tuple[Tensor, Tensor, State
     clock.start()
     set_learning_rate(run.optimizer, learning_rate(config, step))
     sequences, state = run.training.read(state, config.sequences_per_rank)
-    micro_batches = sequences.to(run.ranks.device, non_blocking=True).split(config.batch_size)
+    sequences = sequences.to(run.ranks.device, non_blocking=True)
+    micro_batches = sequences.view(-1, config.batch_size, config.sequence_length + 1)
     clock.mark("data")
 
     step_loss = torch.zeros((), device=run.ranks.device)
@@ -64,7 +65,7 @@ def train_step(run: Run, step: int, state: State) -> tuple[Tensor, Tensor, State
         sync_gradients(run.model, number == len(micro_batches))
         loss = forward(run, micro_batch) / len(micro_batches)
         clock.mark("forward")
-        loss.backward()
+        torch.autograd.backward(loss)
         clock.mark("backward")
         step_loss += loss.detach()
 
@@ -116,9 +117,8 @@ def train(run: Run, progress: Progress) -> str:
             status = "stopped"
             break
     run.checkpointer.finish()
-    report_end(
-        run, progress, status, run.tokens_per_step * (progress.step - first_step + 1) / (time.perf_counter() - begun)
-    )
+    steps_per_second = (progress.step - first_step + 1) / (time.perf_counter() - begun)
+    report_end(run, progress, status, run.tokens_per_step * steps_per_second)
     return status
 
 

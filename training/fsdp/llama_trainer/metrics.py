@@ -36,9 +36,7 @@ def peak_flops_per_device() -> float | None:
     """From the instance's record, which the launcher passes on; None where it is unknown, and then there is no MFU."""
     text = os.environ.get("AWSOME_INSTANCE", "") or "{}"
     try:
-        record = json.loads(text)
-        accelerator = record.get("accelerator") or {}
-        teraflops = record.get("peak_bf16_tflops") or accelerator.get("peak_bf16_tflops")
+        teraflops = (json.loads(text).get("accelerator") or {}).get("bf16_tflops")
         return float(teraflops) * 1e12 if teraflops else None
     except (ValueError, AttributeError, TypeError) as error:
         raise BadInput(f"AWSOME_INSTANCE must be an instance's record as JSON, but is {text[:80]!r}") from error

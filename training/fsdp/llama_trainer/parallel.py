@@ -59,7 +59,7 @@ def tensor_parallel(model: Llama, ranks: Ranks) -> None:
 
 
 def shard_fully(model: Llama, config: Config, ranks: Ranks) -> None:
-    """FSDP2: each layer is gathered just before it computes and let go after; the rest of the model is one more unit."""
+    """FSDP2: each layer is gathered just before it computes and let go after; the rest is one more unit."""
     mesh = ranks.mesh["replicate", "shard"] if config.parallelism == "hsdp" else ranks.mesh["shard"]
     dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
     # The rotary tables are inputs of a layer; cast to bf16 they would blur far positions, so inputs are left alone.
