@@ -54,7 +54,7 @@ _raw:
       type: int
     accelerator:
       description: >-
-        What computes: C(kind) (V(nvidia) or V(neuron)), C(model), C(count), C(memory_mib) and C(bf16_tflops) of each one,
+        What computes: C(kind) (V(nvidia) or V(neuron)), C(model), C(count), C(memory_mib) and C(bf16_tflops) of each,
         and C(nvlink); null on a CPU type.
       type: dict
     efa_interfaces:

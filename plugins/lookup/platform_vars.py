@@ -11,8 +11,8 @@ version_added: 0.1.0
 author: awsome.training contributors
 description:
   - >-
-    Lists those of C(vars/FAMILY.yml), C(vars/DISTRIBUTION.yml) and C(vars/DISTRIBUTION_MAJOR.yml) that exist in a role, in
-    this order and in lower case, so that loading them one after the other lets the particular win over the general.
+    Lists those of C(vars/FAMILY.yml), C(vars/DISTRIBUTION.yml) and C(vars/DISTRIBUTION_MAJOR.yml) that exist in a role,
+    in this order and in lower case, so that loading them one after the other lets the particular win over the general.
   - Needs the facts of the subset V(min). Use C(query), which always gives a list.
 options:
   _terms:

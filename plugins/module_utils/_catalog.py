@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import difflib
 import functools
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,6 @@ Table = dict[str, Row]
 
 HERE = Path(__file__).parents[2] / "catalog"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_WORDS = {"accelerators", "fabrics", "families"}
 
 
 class CatalogError(ValueError):
@@ -146,7 +146,72 @@ def vars_files(role_path: Path, family: str, distribution: str, major: str) -> l
 
 
 def _expand_instances(data: Row) -> Table:
-    return {}
+    """Turn families and their sizes into one full row for each type."""
+    rows: Table = {}
+    for family, facts in data["families"].items():
+        for size, own in facts["sizes"].items():
+            name = f"{family}.{size}"
+            rows[name] = {"instance_type": name, "family": family, **_instance_row(name, {**facts, **own}, data)}
+    return rows
+
+
+def _instance_row(name: str, facts: Row, data: Row) -> Row:
+    vcpus, threads = facts["vcpus"], facts.get("threads", 1)
+    total = vcpus // threads
+    sockets = facts.get("sockets") or math.ceil(total / facts["socket_cores"])
+    if vcpus != sockets * (total // sockets) * threads:
+        raise CatalogError(
+            f"catalog/instances.yml: {name} has {vcpus} vcpus, which is not {sockets} sockets of whole cores with "
+            f"{threads} threads; correct its vcpus, threads, sockets or socket_cores."
+        )
+    unverified = list(facts.get("unverified", []))
+    if "sockets_source" not in facts and total > 1:
+        unverified += ["sockets", "cores"]
+    accelerator = _accelerator(name, facts, data["accelerators"])
+    if accelerator:
+        unverified += [f"accelerator.{field}" for field in accelerator.pop("unverified")]
+    efa, disks = facts.get("efa", 0), facts.get("nvme")
+    return {
+        "arch": facts["arch"],
+        "processor": facts["processor"],
+        "vcpus": vcpus,
+        "sockets": sockets,
+        "cores": total // sockets,
+        "threads": threads,
+        "memory_mib": facts["memory_mib"],
+        "accelerator": accelerator,
+        "efa_interfaces": efa,
+        "network_cards": facts.get("cards", 1),
+        "local_nvme": {"count": disks[0], "size_gb": disks[1]} if disks else None,
+        "fabric": _named(name, "fabrics", facts["fabric"], data["fabrics"]) and facts["fabric"] if efa else None,
+        "unverified": unverified,
+        "differs": facts.get("differs", {}),
+    }
+
+
+def _accelerator(name: str, facts: Row, known: Table) -> Row | None:
+    if "accelerator" not in facts:
+        return None
+    chip = _named(name, "accelerators", facts["accelerator"], known)
+    count, fraction = facts["accelerators"], facts.get("fraction", 1)
+    peak = chip.get("bf16_tflops")
+    return {
+        "kind": chip["kind"],
+        "model": chip["model"],
+        "count": count,
+        "fraction": fraction,
+        "memory_mib": facts.get("fraction_memory_mib", chip["memory_mib"]),
+        "neuron_cores": chip.get("neuron_cores"),
+        "bf16_tflops": peak * fraction if peak and fraction < 1 else peak,
+        "nvlink": chip.get("nvlink") if count > 1 else None,
+        "unverified": chip.get("unverified", []),
+    }
+
+
+def _named(owner: str, table: str, name: str, known: Table) -> Row:
+    if name not in known:
+        raise CatalogError(f"catalog/instances.yml: {owner} names {name!r}; its {table} are {_listed(known)}.")
+    return known[name]
 
 
 def _listed(names: Iterable[str]) -> str:
