@@ -4,25 +4,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping
+from typing import Any
 
 Event = Mapping[str, Any]
 NAMES = ("start", "step", "validation", "checkpoint", "end")
 
 
-def parse_events(text: str) -> tuple[list[dict[str, Any]], int]:
-    """The events of whole lines, and how many characters they took: a last line may still be half written."""
-    whole = text[: text.rfind("\n") + 1]
+def parse_events(text: str) -> list[dict[str, Any]]:
+    """The events of all whole lines; a line that a crash cut short, or that is half written, is left out."""
     events = []
-    for line in whole.splitlines():
+    for line in text.splitlines():
         try:
             event = json.loads(line)
         except ValueError:
-            continue  # a line that a crash cut short
+            continue
         if isinstance(event, dict) and event.get("event") in NAMES:
             events.append(event)
-    return events, len(whole)
+    return events
 
 
 @dataclass

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping
+from typing import Any, Callable
 
 from ansible_collections.awsome.training.plugins.module_utils._launch import slurm
 from ansible_collections.awsome.training.plugins.module_utils._launch.spec import Launch

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Mapping
+from typing import Any
 
 from ansible_collections.awsome.training.plugins.module_utils._launch.env import Variable, variables
 from ansible_collections.awsome.training.plugins.module_utils._launch.spec import Launch, quoted
@@ -61,16 +62,14 @@ def _head(launch: Launch, options: Options) -> list[str]:
         # Without "B:" the steps get the signal and the batch shell does not, so nothing has to pass it on.
         "signal": f"USR1@{STOP_SECONDS}",
     }
+    given = {key: value for key, value in directives.items() if value != ""}
+    lines = [f"#SBATCH --{key}" + ("" if value is None else f"={value}") for key, value in given.items()]
     return [
         "#!/bin/bash",
         f"# {launch.workload.name}, recipe {launch.recipe}, {launch.nodes} node(s) of {launch.processes_per_node}"
         " process(es). Written by awsome.training; submit it by hand with: sbatch <this file>",
         "# Submitted again it goes on from the last checkpoint of its run directory.",
-        *(
-            f"#SBATCH --{key}" + ("" if value is None else f"={value}")
-            for key, value in directives.items()
-            if value != ""
-        ),
+        *lines,
         "set -euo pipefail",
         "",
     ]
@@ -99,7 +98,7 @@ def _node(launch: Launch) -> list[str]:
         " sed 's/.* dev \\([^ ]*\\) .*/\\1/')",
         '  echo "node $NODE_RANK of $NUM_NODES: $(hostname), head $HEAD_ADDR:$port, interface $INTERFACE, $CPUS CPUs"',
         *(f"  {line}" for variable in variables(launch) for line in _export(variable)),
-        "  # The training processes answer this signal with a checkpoint and a clean end; their launcher must not die of it.",
+        "  # The training processes answer this signal with a checkpoint and end; their launcher must not die of it.",
         "  trap '' USR1",
         '  exec "$ENV_DIR/bin/python" -m torch.distributed.run \\',
         f'    --nnodes="$NUM_NODES" --node-rank="$NODE_RANK" --nproc-per-node={launch.processes_per_node} \\',

@@ -8,18 +8,43 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 ACTIVE = frozenset(
-    "PENDING CONFIGURING RUNNING COMPLETING SUSPENDED REQUEUED REQUEUE_HOLD REQUEUE_FED RESIZING SIGNALING"
-    " STAGE_OUT STOPPED SPECIAL_EXIT RESV_DEL_HOLD".split()
+    [
+        "PENDING",
+        "CONFIGURING",
+        "RUNNING",
+        "COMPLETING",
+        "SUSPENDED",
+        "REQUEUED",
+        "REQUEUE_HOLD",
+        "REQUEUE_FED",
+        "RESIZING",
+        "SIGNALING",
+        "STAGE_OUT",
+        "STOPPED",
+        "SPECIAL_EXIT",
+        "RESV_DEL_HOLD",
+    ]
 )
 FINAL = frozenset(
-    "COMPLETED FAILED CANCELLED TIMEOUT NODE_FAIL PREEMPTED BOOT_FAIL DEADLINE OUT_OF_MEMORY REVOKED".split()
+    [
+        "COMPLETED",
+        "FAILED",
+        "CANCELLED",
+        "TIMEOUT",
+        "NODE_FAIL",
+        "PREEMPTED",
+        "BOOT_FAIL",
+        "DEADLINE",
+        "OUT_OF_MEMORY",
+        "REVOKED",
+    ]
 )
 UNKNOWN = "UNKNOWN"
 WAITING = ("PENDING", "CONFIGURING")
 SACCT_FIELDS = ("JobID", "State", "ExitCode", "NodeList", "Start", "End", "ElapsedRaw", "Partition")
 SACCT = ("sacct", "--allocations", "--noheader", "--parsable2", "--format=" + ",".join(SACCT_FIELDS), "--jobs")
 SCONTROL = ("scontrol", "--oneliner", "show", "job")
-SQUEUE = ("squeue", "--noheader", "--states=all", "--format=%i|%T|%r|%Z")
+SQUEUE = ("squeue", "--noheader", "--format=%i|%T|%r|%Z")
 
 
 @dataclass(frozen=True)

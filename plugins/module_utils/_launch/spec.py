@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping, Union
+from typing import Any
 
 from ansible_collections.awsome.training.plugins.module_utils._launch.hardware import Hardware
 from ansible_collections.awsome.training.plugins.module_utils._launch.words import SpecError, check_keys, hint, listed
@@ -32,7 +33,7 @@ class Workload:
     launcher: str = "torchrun"
     default_recipe: str = "debug"
     hardware: tuple[str, ...] = ("cpu", "nvidia")
-    processes_per_node: Union[int, str] = ACCELERATORS
+    processes_per_node: int | str = ACCELERATORS
     nodes: int = 1
     time_limit_minutes: int = 60
     env: Mapping[str, str] = field(default_factory=dict)

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 from ansible_collections.awsome.training.plugins.module_utils._launch.events import Run, duration
 from ansible_collections.awsome.training.plugins.module_utils._launch.slurm_job import Job

@@ -1,0 +1,226 @@
+# Private to awsome.training: its API may change without notice.
+"""What a run was worth: result.json for machines, and one page of HTML that needs nothing but itself, for people."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from ansible_collections.awsome.training.plugins.module_utils._launch.chart import Series, line_chart, share_bar
+from ansible_collections.awsome.training.plugins.module_utils._launch.events import Run, duration
+from ansible_collections.awsome.training.plugins.module_utils._launch.report_style import STYLE
+from ansible_collections.awsome.training.plugins.module_utils._launch.slurm_job import Job
+from ansible_collections.awsome.training.plugins.module_utils._launch.verdict import Verdict
+
+SPLIT = ("data", "forward", "backward", "optimizer")
+LOG_LINES = 40
+WARM_UP = 2  # the first steps of a job compile, allocate and fill caches: means leave them out
+
+
+def result(run: Run, job: Job, verdict: Verdict, hosts: Sequence[str], run_dir: str) -> dict[str, Any]:
+    """Everything the page says, as data."""
+    start = run.start
+    return {
+        "ok": verdict.ok,
+        "sentence": verdict.sentence,
+        "workload": start.get("workload", ""),
+        "recipe": start.get("recipe", ""),
+        "run_dir": run_dir,
+        "job": job.as_dict(),
+        "hosts": list(hosts),
+        "summary": summary(run),
+        "start": dict(start),
+        "num_starts": len(run.starts),
+        "failure": {
+            "node": verdict.failure.node,
+            "exit_code": verdict.failure.exit_code,
+            "lines": [] if verdict.ok else list(verdict.failure.lines),
+        },
+        "not_checked": not_checked(run, job),
+    }
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """Losses, throughput and memory; null is what was not measured."""
+    steps = [run.steps[step] for step in sorted(run.steps)]
+    warm = steps[WARM_UP:] or steps
+    last_validation = run.validations[max(run.validations)] if run.validations else {}
+    return {
+        "steps": run.last_step,
+        "max_steps": run.max_steps,
+        "first_loss": steps[0]["loss"] if steps else None,
+        "last_loss": steps[-1]["loss"] if steps else None,
+        "validation_loss": last_validation.get("validation_loss"),
+        "tokens_per_second": _mean(warm, "tokens_per_second"),
+        "mfu": _mean(warm, "mfu"),
+        "step_seconds": _mean(warm, "step_seconds"),
+        "split_seconds": {part: _mean(warm, f"{part}_seconds") for part in SPLIT},
+        "peak_memory_bytes": max((step["memory_bytes"] for step in steps if step.get("memory_bytes")), default=None),
+        "checkpoints": len(run.checkpoints),
+    }
+
+
+def not_checked(run: Run, job: Job) -> list[str]:
+    """What nobody looked at, so that silence is not taken for a good answer."""
+    told = []
+    if job.source != "sacct":
+        told.append(f"The exit code was told by {job.source}: the accounting did not know the job.")
+    if not run.start.get("peak_flops_per_device"):
+        told.append("Utilisation (MFU): nobody knows the peak of these processors.")
+    if not run.validations:
+        told.append("Validation loss: the run measured none.")
+    if not any(step.get("memory_bytes") for step in run.steps.values()):
+        told.append("Memory: the run measured none.")
+    told.append("The network between the nodes: its speed was not measured here.")
+    return told
+
+
+def as_json(found: Mapping[str, Any]) -> str:
+    return json.dumps(found, indent=2, sort_keys=True) + "\n"
+
+
+def page(run: Run, found: Mapping[str, Any], log: Sequence[str] = ()) -> str:
+    """The whole page."""
+    title = f"{found['workload'] or 'training'} {found['recipe']}".strip()
+    body = [
+        _headline(title, found),
+        _tiles(found["summary"], found["job"]),
+        "" if found["ok"] else _log(found, log),
+        _charts(run, found["summary"]),
+        '<div class="columns">',
+        _table("Job", _job_rows(found)),
+        _nodes(found["hosts"], found["start"]),
+        "</div>",
+        _table("Parameters", _parameter_rows(found["start"]), wide=True),
+        "<section><h2>Not checked</h2><ul>"
+        + "".join(f"<li>{escape(line)}</li>" for line in found["not_checked"])
+        + "</ul></section>",
+    ]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main>{''.join(body)}</main></body></html>\n"
+    )
+
+
+def _headline(title: str, found: Mapping[str, Any]) -> str:
+    word, style = ("Trained to the end", "good") if found["ok"] else ("Not completed", "bad")
+    again = f" It took {found['num_starts']} jobs." if found["num_starts"] > 1 else ""
+    return (
+        f'<header class="{style}"><p class="what">{escape(title)}</p><h1>{word}</h1>'
+        f"<p>{escape(found['sentence'])}{again}</p></header>"
+    )
+
+
+def _tiles(figures: Mapping[str, Any], job: Mapping[str, Any]) -> str:
+    steps = f"{figures['steps']:,}" + (f" of {figures['max_steps']:,}" if figures["max_steps"] else "")
+    loss = "–" if figures["last_loss"] is None else f"{figures['first_loss']:.3f} → {figures['last_loss']:.3f}"
+    tiles = [
+        ("Steps", steps),
+        ("Training loss", loss),
+        ("Validation loss", _number(figures["validation_loss"], ".3f")),
+        ("Tokens per second", _number(figures["tokens_per_second"], ",.0f")),
+        ("Utilisation (MFU)", _number(figures["mfu"], ".1%")),
+        ("Memory of a process", _bytes(figures["peak_memory_bytes"])),
+        ("Job took", duration(job["elapsed_seconds"]) if job["elapsed_seconds"] is not None else "–"),
+    ]
+    cells = [f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in tiles]
+    return f'<dl class="tiles">{"".join(cells)}</dl>'
+
+
+def _charts(run: Run, figures: Mapping[str, Any]) -> str:
+    def of(table: Mapping[int, Any], key: str) -> list[tuple[float, float]]:
+        return [(float(step), float(table[step][key])) for step in sorted(table) if table[step].get(key) is not None]
+
+    loss = [Series("train", "one", of(run.steps, "loss"))]
+    loss.append(Series("validation", "two", of(run.validations, "validation_loss"), dots=True))
+    memory = [(step, value / 2**20) for step, value in of(run.steps, "memory_bytes") if value]
+    drawn = [
+        ("Loss", line_chart("Loss over steps", loss, digits=3)),
+        (
+            "Tokens per second",
+            line_chart(
+                "Tokens per second", [Series("", "one", of(run.steps, "tokens_per_second"))], digits=0, from_zero=True
+            ),
+        ),
+        ("Where a step's time goes", _split(figures)),
+        ("Memory of a process, MiB", line_chart("Memory", [Series("", "one", memory)], digits=0, from_zero=True)),
+    ]
+    return "".join(f"<section><h2>{name}</h2>{chart}</section>" for name, chart in drawn if chart)
+
+
+def _split(figures: Mapping[str, Any]) -> str:
+    parts = [(part, figures["split_seconds"][part] or 0.0) for part in SPLIT]
+    rest = (figures["step_seconds"] or 0.0) - sum(value for _, value in parts)
+    return share_bar([*parts, ("other", max(0.0, rest))])
+
+
+def _log(found: Mapping[str, Any], log: Sequence[str]) -> str:
+    node = found["failure"]["node"]
+    lines = found["failure"]["lines"] or log[-LOG_LINES:]
+    if not lines:
+        return "<section><h2>The log</h2><p>There is none: the job wrote nothing.</p></section>"
+    return (
+        f"<section><h2>Last lines{f' of {escape(node)}' if node else ''}</h2>"
+        f"<pre>{escape(chr(10).join(lines))}</pre></section>"
+    )
+
+
+def _job_rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    job = found["job"]
+    code = "not known" if job["exit_code"] is None else f"{job['exit_code']}:{job['signal']}"
+    return [
+        ("Job", str(job["job_id"])),
+        ("State", f"{job['state']} (told by {job['source']})"),
+        ("Exit code", code),
+        ("Partition", job["partition"] or "–"),
+        ("Started", job["start"].replace("T", " ") or "–"),
+        ("Ended", job["end"].replace("T", " ") or "–"),
+        ("Checkpoints", str(found["summary"]["checkpoints"])),
+        ("Run directory", found["run_dir"]),
+    ]
+
+
+def _nodes(hosts: Sequence[str], start: Mapping[str, Any]) -> str:
+    processes = start.get("world_size")
+    told = (
+        f"{processes} processes on {start.get('device', 'unknown')}, {start.get('num_nodes')} nodes"
+        if processes
+        else ""
+    )
+    rows = "".join(f"<li>{escape(host)}</li>" for host in hosts) or "<li>none: the job was given no node</li>"
+    return f'<section><h2>Nodes</h2><p>{escape(told)}</p><ol class="nodes" start="0">{rows}</ol></section>'
+
+
+def _parameter_rows(start: Mapping[str, Any]) -> list[tuple[str, str]]:
+    parameters = start.get("parameters")
+    rows = dict(parameters) if isinstance(parameters, Mapping) else {"parameters": parameters} if parameters else {}
+    rows.update({key: start[key] for key in ("parallelism", "tokens_per_step", "resumed_from_step") if start.get(key)})
+    if start.get("time"):
+        rows["started"] = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(start["time"]))
+    return [(str(key), value if isinstance(value, str) else json.dumps(value)) for key, value in rows.items()]
+
+
+def _table(name: str, rows: Sequence[tuple[str, str]], wide: bool = False) -> str:
+    if not rows:
+        return ""
+    cells = "".join(f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in rows)
+    return f"<section><h2>{name}</h2><table{' class=wide' if wide else ''}>{cells}</table></section>"
+
+
+def _mean(steps: Sequence[Mapping[str, Any]], key: str) -> float | None:
+    values = [float(step[key]) for step in steps if step.get(key) is not None]
+    return sum(values) / len(values) if values else None
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
+
+
+def _bytes(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value / 2**30:.1f} GiB" if value >= 2**30 else f"{value / 2**20:.0f} MiB"
