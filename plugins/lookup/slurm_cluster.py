@@ -10,11 +10,13 @@ short_description: Slurm's configuration files for the hosts of the inventory
 version_added: 0.1.0
 author: awsome.training contributors
 description:
-  - Renders the files of Slurm's configuration directory. The nodes are the hosts of the group C(compute); the groups directly
-    below it are the partitions, and hosts that are in none of them form the partition C(compute).
+  - Renders the files of Slurm's configuration directory. The nodes are the hosts of the group C(compute); the groups
+    directly below it are the partitions, and hosts that are in none of them form the partition C(compute).
   - A node's hardware comes from the catalogue's row of its C(instance_type), else from what it answered to role slurm,
     else from its line in the present configuration.
-  - Of each host the variables C(instance_type), C(slurm_node_settings), C(slurm_node_address) and C(slurm_switches) are read.
+  - >-
+    Of each host the variables C(instance_type), C(slurm_node_settings), C(slurm_node_address) and C(slurm_node_switches)
+    are read.
 options:
   _terms:
     description: Not used.
@@ -112,7 +114,7 @@ class LookupModule(LookupBase):
             hostname=(known.get("ansible_facts") or {}).get("hostname", ""),
             address=known.get("slurm_node_address") or "",
             settings=known.get("slurm_node_settings") or {},
-            switches=known.get("slurm_switches") or (),
+            switches=known.get("slurm_node_switches") or (),
         )
 
     def _answer(self, hosts: list[inventory.Host], groups: dict[str, list[str]]) -> dict[str, Any]:

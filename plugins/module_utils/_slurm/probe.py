@@ -1,0 +1,60 @@
+# Private to awsome.training: its API may change without notice.
+"""One question to a node, and what its answer means: Slurm's version, the hardware, what the kernel offers to jobs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# Every answer stands below a line of its own, so that a missing program leaves its part empty and nothing else.
+SCRIPT = """\
+PATH="{bin}:$PATH"
+echo @version; slurmd -V || sinfo -V || slurmctld -V
+echo @hardware; slurmd -C
+echo @cgroup; stat -f -c %T /sys/fs/cgroup
+echo @container; systemd-detect-virt --container
+echo @units; for unit in slurmctld slurmd sackd; do systemctl is-active --quiet $unit && echo $unit; done
+echo @nodes; grep -h -i '^ *NodeName=' {conf}/slurm.conf {conf}/awsome.conf
+true
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a node told."""
+
+    version: str = ""
+    hardware: str = ""
+    cgroup: bool = False
+    container: bool = False
+    active: tuple[str, ...] = ()
+    nodes: str = ""
+
+
+def script(bin_path: str, conf_directory: str) -> str:
+    """The shell script that asks; it changes nothing and always ends well."""
+    return SCRIPT.format(bin=bin_path, conf=conf_directory)
+
+
+def parse(text: str) -> Answer:
+    """Read what the script printed."""
+    parts: dict[str, list[str]] = {}
+    lines = parts.setdefault("", [])
+    for line in text.splitlines():
+        if line.startswith("@"):
+            lines = parts.setdefault(line[1:].strip(), [])
+        else:
+            lines.append(line)
+    told = {name: "\n".join(content) for name, content in parts.items()}
+    version = re.search(r"\d+\.\d+(\.\d+)?", told.get("version", ""))
+    container = told.get("container", "").strip() not in ("", "none")
+    # Version 1 shows as a tmpfs with one directory for each controller; neither version is a container's to arrange.
+    cgroup = told.get("cgroup", "").strip() in ("cgroup2fs", "tmpfs") and not container
+    return Answer(
+        version=version.group(0) if version else "",
+        hardware=told.get("hardware", ""),
+        cgroup=cgroup,
+        container=container,
+        active=tuple(told.get("units", "").split()),
+        nodes=told.get("nodes", ""),
+    )
