@@ -49,7 +49,8 @@ def run_scenarios(directory: Path, scenarios: list[dict[str, Any]], timeout: int
 
 
 def _main(plan: Path) -> None:
-    import train  # noqa: F401 (imports torch once, before the forks)
+    import torch._dynamo  # noqa: F401 (what takes long to import is imported once, before the forks)
+    import train  # noqa: F401
 
     results = {}
     for scenario in json.loads(plan.read_text()):
@@ -143,7 +144,8 @@ def _layout(run: Any) -> dict[str, Any]:
         "placements": placements(run.model),
         "global_sizes": {name: list(p.shape) for name, p in run.model.named_parameters()},
         "local_sizes": {
-            name: list((p.to_local() if isinstance(p, DTensor) else p).shape) for name, p in run.model.named_parameters()
+            name: list((p.to_local() if isinstance(p, DTensor) else p).shape)
+            for name, p in run.model.named_parameters()
         },
     }
 
