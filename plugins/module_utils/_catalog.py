@@ -54,21 +54,10 @@ class Catalog:
     def component(self, name: str, arch: str | None = None) -> Row:
         """The record of a component, its URL and checksum settled for `arch`."""
         record = self._pick("components", self.components, name)
-        sums: Mapping[str, str] = record["sha256"]
-        key = "noarch" if "noarch" in sums else arch
-        if key is None:
-            raise CatalogError(
-                f"catalog/components.yml: {name} differs by architecture ({_listed(sums)}), and none was named; "
-                "gather the host's facts first or pass arch."
-            )
-        if key not in sums:
-            raise CatalogError(
-                f"catalog/components.yml: {name} has no sha256 for architecture {key}, only for {_listed(sums)}; "
-                "add one to the record."
-            )
         words = {"version": record["version"], "arch": record.get("arch_names", {}).get(arch, arch)}
         record["url"] = record["url"].format(**words)
-        record["sha256"] = sums[key]
+        if record["sha256"] != "unverified":
+            record["sha256"] = _checksum(name, record["sha256"], arch)
         return {"name": name, **record}
 
     def platform(self, name: str) -> Row:
@@ -143,6 +132,21 @@ def vars_files(role_path: Path, family: str, distribution: str, major: str) -> l
     names = dict.fromkeys([family, distribution, f"{distribution}_{major}"])
     paths = [role_path / "vars" / f"{name}.yml" for name in names]
     return [path for path in paths if path.is_file()]
+
+
+def _checksum(name: str, sums: Mapping[str, str], arch: str | None) -> str:
+    key = "noarch" if "noarch" in sums else arch
+    if key is None:
+        raise CatalogError(
+            f"catalog/components.yml: {name} differs by architecture ({_listed(sums)}), and none was named; "
+            "gather the host's facts first or pass arch."
+        )
+    if key not in sums:
+        raise CatalogError(
+            f"catalog/components.yml: {name} has no sha256 for architecture {key}, only for {_listed(sums)}; "
+            "add one to the record."
+        )
+    return sums[key]
 
 
 def _expand_instances(data: Row) -> Table:
