@@ -107,7 +107,7 @@ def _rank(rank: int, scenario: dict[str, Any]) -> int:
     from llama_trainer.data import MappedLoader
 
     seen: dict[str, Any] = {"blocks": []}
-    real_step, real_train, real_publish = loop.train_step, train.train, checkpoint.Checkpointer._publish
+    real_step, real_train, real_publish = loop.train_step, loop.train, checkpoint.Checkpointer._publish
 
     def step(run: loop.Run, number: int, state: Any) -> Any:
         if number == scenario.get("kill_at"):
@@ -126,12 +126,18 @@ def _rank(rank: int, scenario: dict[str, Any]) -> int:
         Path(scenario["run_dir"], f"rank-{rank}.json").write_text(json.dumps(seen))
         return status
 
-    def publish(self: checkpoint.Checkpointer, number: int, begun: float) -> None:
-        if number == scenario.get("kill_while_saving"):
+    def publish(saver: checkpoint.Checkpointer, state: dict[str, Any], begun: float) -> None:
+        if state["step"] == scenario.get("kill_while_saving"):
             os.kill(os.getpid(), signal.SIGKILL)
-        real_publish(self, number, begun)
+        real_publish(saver, state, begun)
 
-    loop.train_step, train.train, checkpoint.Checkpointer._publish = step, watched, publish  # type: ignore[method-assign]
+    # setattr, for these are stand-ins on purpose.
+    for owner, name, stand_in in (
+        (loop, "train_step", step),
+        (train, "train", watched),
+        (checkpoint.Checkpointer, "_publish", publish),
+    ):
+        setattr(owner, name, stand_in)
     return train.main(["--recipe", "debug", "--run-dir", scenario["run_dir"], *TINY, *scenario["arguments"]])
 
 

@@ -74,7 +74,7 @@ def loader_state(state: dict[str, Any], ranks: Ranks) -> dict[str, Any]:
 class Checkpointer:
     def __init__(self, directory: Path, config: Config, ranks: Ranks, report: Report) -> None:
         self._directory, self._config, self._ranks, self._report = directory, config, ranks, report
-        self._pending: tuple[int, float, Future[Any]] | None = None
+        self._pending: tuple[dict[str, Any], float, Future[Any]] | None = None
         if ranks.is_main:
             for leftover in directory.glob(".step-*.partial"):  # of a run that was killed while it wrote
                 shutil.rmtree(leftover)
@@ -91,24 +91,22 @@ class Checkpointer:
         dist.all_gather_object(every, own, group=self._ranks.control)
         model_state, optimizer_state = get_state_dict(model, optimizer)
         tensors = {"model": model_state, "optimizer": optimizer_state}
-        if self._ranks.is_main:
-            partial.mkdir()
-            facts = {
-                "step": step,
-                "recipe": self._config.name,
-                "model_identity": self._config.model.identity,
-                "model": asdict(self._config.model),
-                "data": data_identity(self._config),
-                "ranks": every,
-            }
-            (partial / STATE_FILE).write_text(json.dumps({**facts, **values}), encoding="utf-8")
+        state = {
+            "step": step,
+            "recipe": self._config.name,
+            "model_identity": self._config.model.identity,
+            "model": asdict(self._config.model),
+            "data": data_identity(self._config),
+            "ranks": every,
+            **values,
+        }
         if self._config.checkpoint_mode == "async":
             future = async_save(tensors, checkpoint_id=partial, process_group=self._ranks.checkpoint)
             assert isinstance(future, Future)
-            self._pending = step, begun, future
+            self._pending = state, begun, future
         else:
             save(tensors, checkpoint_id=partial, process_group=self._ranks.checkpoint)
-            self._publish(step, begun)
+            self._publish(state, begun)
 
     def poll(self) -> None:
         """Give an asynchronous checkpoint its visible name as soon as it is whole."""
@@ -119,21 +117,25 @@ class Checkpointer:
         """Wait for the asynchronous checkpoint under way, if there is one."""
         if self._pending is None:
             return
-        step, begun, future = self._pending
+        state, begun, future = self._pending
         self._pending = None
         future.result()
-        self._publish(step, begun)
+        self._publish(state, begun)
 
-    def _publish(self, step: int, begun: float) -> None:
+    def _publish(self, state: dict[str, Any], begun: float) -> None:
         # Rank 0 coordinates the save: when its part is done, all ranks have written theirs.
         if not self._ranks.is_main:
             return
-        path = self._directory / f"step-{step:08d}"
-        (self._directory / f".{path.name}.partial").rename(path)
+        path = self._directory / f"step-{state['step']:08d}"
+        partial = self._directory / f".{path.name}.partial"
+        (partial / STATE_FILE).write_text(json.dumps(state), encoding="utf-8")
+        partial.rename(path)
         for old in checkpoints(self._directory)[: -self._config.keep_checkpoints]:
             shutil.rmtree(old)
         seconds = time.time() - begun
-        self._report("checkpoint", step=step, path=str(path), seconds=seconds, mode=self._config.checkpoint_mode)
+        self._report(
+            "checkpoint", step=state["step"], path=str(path), seconds=seconds, mode=self._config.checkpoint_mode
+        )
 
 
 def data_identity(config: Config) -> dict[str, Any]:

@@ -38,8 +38,9 @@ def _first_value(name: str, shape: torch.Size, config: Config, device: torch.dev
     if name.endswith("norm.weight"):
         return torch.ones(shape, device=device)
     assert name.endswith(".weight"), f"nobody says how to initialise {name}"
-    # One generator a parameter: its values do not depend on which others this rank has drawn before.
-    generator = torch.Generator(device=device).manual_seed(config.seed * 2**32 + zlib.crc32(name.encode()))
+    # One generator a parameter: its values do not depend on which others this rank has drawn before. Seed and name are
+    # hashed into 32 bits, for the CPU's generator looks at no more of a seed than that.
+    generator = torch.Generator(device=device).manual_seed(zlib.crc32(f"{config.seed} {name}".encode()))
     return torch.empty(shape, device=device).normal_(0.0, _deviation(name, config.model), generator=generator)
 
 
