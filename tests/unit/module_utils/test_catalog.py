@@ -9,11 +9,16 @@ from ansible_collections.awsome.training.plugins.module_utils import _catalog
 from ansible_collections.awsome.training.plugins.module_utils._catalog import CatalogError
 
 COMPONENTS = """
-both: {version: "2", url: "https://a/{version}/{arch}.deb", sha256: {x86_64: aa, aarch64: bb}, arch_names: {aarch64: arm64}}
+both:
+  version: "2"
+  url: "https://a/{version}/{arch}.deb"
+  sha256: {x86_64: aa, aarch64: bb}
+  arch_names: {aarch64: arm64}
 unknown: {version: "1", url: "https://a/{version}", sha256: unverified}
 """
 INSTANCES = """
-accelerators: {chip: {kind: nvidia, model: C, memory_mib: 10, bf16_tflops: 100, nvlink: {generation: 4, links: 2, switch: true}}}
+accelerators:
+  chip: {kind: nvidia, model: C, memory_mib: 10, bf16_tflops: 100, nvlink: {generation: 4, links: 2, switch: true}}
 fabrics: {wire: {description: a wire}}
 families:
   x1:

@@ -21,10 +21,11 @@ EC2 = json.loads(gzip.decompress((Path(moto.__file__).parent / "ec2/resources/in
 ARCH = {"arm64": "aarch64", "x86_64": "x86_64"}
 
 # What the collection promises to know, beside whatever else the file holds.
-FAMILIES = """
-g4dn g5 g5g g6 g6e g6f gr6 gr6f g7 g7e p4d p4de p5 p5e p5en p6-b200 p6-b300 p6e-gb200 trn1 trn1n trn2 trn2u inf2
-c7i m7i r7i c7g m7g r7g hpc6a hpc6id hpc7a hpc7g
-""".split()
+FAMILIES = {
+    *("g4dn", "g5", "g5g", "g6", "g6e", "g6f", "gr6", "gr6f", "g7", "g7e", "p4d", "p4de", "p5", "p5e", "p5en"),
+    *("p6-b200", "p6-b300", "p6e-gb200", "trn1", "trn1n", "trn2", "trn2u", "inf2"),
+    *("c7i", "m7i", "r7i", "c7g", "m7g", "r7g", "hpc6a", "hpc6id", "hpc7a", "hpc7g"),
+}
 
 
 def ec2_view(answer: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def test_every_schema_is_closed() -> None:
 
 
 def test_promised_families_are_known() -> None:
-    assert set(FAMILIES) <= {row["family"] for row in CATALOG.instances.values()}
+    assert FAMILIES - {row["family"] for row in CATALOG.instances.values()} == set()
 
 
 def test_known_families_are_known_in_all_sizes() -> None:
