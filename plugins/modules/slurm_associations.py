@@ -1,0 +1,223 @@
+#!/usr/bin/python
+# Copyright: awsome.training contributors
+# Apache-2.0 (see LICENSE)
+"""Bring clusters, QOS, accounts and users of Slurm's accounting database to what is wanted."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: slurm_associations
+short_description: Manage clusters, QOS, accounts and users of Slurm's accounting
+version_added: 0.1.0
+description:
+  - Compares the wanted state with the one that C(sacctmgr) lists, and does only what differs.
+  - What is not named is left alone, except that a user who is named belongs to exactly the accounts that are named.
+  - A cluster without accounting changes nothing; RV(skip_reason) says so.
+author: awsome.training contributors
+options:
+  cluster:
+    description: The name of the cluster; it is added if the database does not know it.
+    type: str
+    required: true
+  qos:
+    description: Qualities of service, each with C(name), C(state) and C(settings), a dictionary in sacctmgr's words.
+    type: list
+    elements: dict
+    default: []
+  accounts:
+    description:
+      - >-
+        Accounts, each with C(name), C(parent) (default C(root)), C(description), C(organization), C(state) and
+        C(settings).
+    type: list
+    elements: dict
+    default: []
+  users:
+    description:
+      - >-
+        Users, each with C(name), C(default_account), C(accounts) (others beside the default), C(admin_level) (C(None),
+        C(Operator) or C(Admin)), C(state) and C(settings), which hold for each of the user's associations.
+    type: list
+    elements: dict
+    default: []
+  sacctmgr:
+    description: The program.
+    type: str
+    default: sacctmgr
+  accounting_host:
+    description: The host of slurmdbd. With it, no slurm.conf is needed, so that it can be asked before Slurm is set up.
+    type: str
+  accounting_port:
+    description: The port of slurmdbd.
+    type: int
+    default: 6819
+  wait_seconds:
+    description: How long to wait until slurmdbd answers.
+    type: float
+    default: 0
+  state_save_location:
+    description:
+      - >-
+        The StateSaveLocation of slurmctld. If a slurmctld has already run there without this database, the cluster is
+        not added: slurmctld would stop with CLUSTER ID MISMATCH. The message says what to do.
+    type: path
+attributes:
+  check_mode:
+    description: Prints the plan.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Give the team its account
+  awsome.training.slurm_associations:
+    cluster: training
+    qos:
+      - name: urgent
+        settings: {Priority: 100, MaxWall: "12:00:00"}
+    accounts:
+      - name: research
+        settings: {Fairshare: 10, GrpTRES: "gres/gpu=64"}
+    users:
+      - name: demo
+        default_account: research
+"""
+
+RETURN = r"""
+actions:
+  description: What was, or in check mode would be, given to C(sacctmgr).
+  returned: always
+  type: list
+  elements: str
+skip_reason:
+  description: Why nothing was looked at.
+  returned: when the cluster has no accounting
+  type: str
+"""
+
+import contextlib
+import os
+import shlex
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.awsome.training.plugins.module_utils import _slurm_accounting as accounting
+
+NO_ACCOUNTING = "not running a supported accounting_storage plugin"
+
+
+@contextlib.contextmanager
+def configuration(module: AnsibleModule) -> Iterator[None]:
+    """Let sacctmgr find slurmdbd: by slurm.conf, or by the host that was named."""
+    host = module.params["accounting_host"]
+    if not host:
+        yield
+        return
+    lines = {
+        "ClusterName": module.params["cluster"],
+        "SlurmctldHost": host,
+        "AccountingStorageType": "accounting_storage/slurmdbd",
+        "AccountingStorageHost": host,
+        "AccountingStoragePort": module.params["accounting_port"],
+    }
+    with tempfile.TemporaryDirectory(prefix="awsome-") as directory:
+        path = Path(directory) / "slurm.conf"
+        path.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
+        os.environ["SLURM_CONF"] = str(path)
+        yield
+
+
+def ask(module: AnsibleModule, what: str, names: list[str], *conditions: str) -> list[dict[str, str]]:
+    argv = [module.params["sacctmgr"], "-nP", "list", what, *conditions, f"format={','.join(names)}"]
+    rc, out, err = module.run_command(argv)
+    if rc != 0:
+        if NO_ACCOUNTING in out + err:
+            module.exit_json(changed=False, actions=[], skip_reason="this cluster has no accounting")
+        raise accounting.AccountingError(f"{shlex.join(argv)} ended with {rc}: {(err or out).strip()}")
+    return accounting.rows(out, names)
+
+
+def wait(module: AnsibleModule) -> set[str]:
+    """Return the clusters that slurmdbd knows, as soon as it answers."""
+    deadline = time.monotonic() + module.params["wait_seconds"]
+    while True:
+        try:
+            return {row["Cluster"] for row in ask(module, "cluster", ["Cluster"])}
+        except accounting.AccountingError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(0.3)
+
+
+def look(module: AnsibleModule) -> accounting.Seen:
+    wanted, cluster = module.params, module.params["cluster"].lower()
+    seen = accounting.Seen(clusters=wait(module))
+    if wanted["qos"]:
+        names = accounting.columns(wanted["qos"], ["Name"])
+        seen.qos = {row["Name"]: row for row in ask(module, "qos", names)}
+    if wanted["accounts"] or wanted["users"]:
+        names = ["Account", "Description", "Organization"]
+        seen.accounts = {row["Account"]: row for row in ask(module, "account", names)}
+        names = ["User", "DefaultAccount", "AdminLevel"]
+        seen.users = {row["User"]: row for row in ask(module, "user", names)}
+        names = accounting.columns(
+            [*wanted["accounts"], *wanted["users"]], ["Account", "User", "Partition", "ParentName"]
+        )
+        found = ask(module, "associations", names, f"cluster={cluster}")
+        seen.associations = {(row["Account"], row["User"]): row for row in found if not row["Partition"]}
+    return seen
+
+
+def refuse_foreign_state(module: AnsibleModule, seen: accounting.Seen) -> None:
+    """Stop before a slurmctld that has lived without this database would meet another number for its cluster there."""
+    location, cluster = module.params["state_save_location"], module.params["cluster"].lower()
+    marker = Path(location or "/nonexistent") / "clustername"
+    if cluster in seen.clusters or not marker.is_file():
+        return
+    number = accounting.cluster_id(marker.read_text(errors="replace"))
+    if number:
+        raise accounting.AccountingError(
+            f"{marker}: slurmctld has already run here, with ClusterID {number}, and the accounting database does not "
+            f"know cluster {cluster!r}; it would give another number, and slurmctld would stop with CLUSTER ID "
+            f"MISMATCH. Stop slurmctld, remove this one file (the jobs' state is kept), and run again."
+        )
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "cluster": {"type": "str", "required": True},
+            "qos": {"type": "list", "elements": "dict", "default": []},
+            "accounts": {"type": "list", "elements": "dict", "default": []},
+            "users": {"type": "list", "elements": "dict", "default": []},
+            "sacctmgr": {"type": "str", "default": "sacctmgr"},
+            "accounting_host": {"type": "str"},
+            "accounting_port": {"type": "int", "default": 6819},
+            "wait_seconds": {"type": "float", "default": 0},
+            "state_save_location": {"type": "path"},
+        },
+        supports_check_mode=True,
+    )
+    done: list[str] = []
+    try:
+        with configuration(module):
+            seen = look(module)
+            refuse_foreign_state(module, seen)
+            actions = accounting.plan(module.params["cluster"], module.params, seen)
+            for action in [] if module.check_mode else actions:
+                argv = [module.params["sacctmgr"], "-i", *action]
+                rc, out, err = module.run_command(argv)
+                if rc != 0:
+                    raise accounting.AccountingError(f"{shlex.join(argv)} ended with {rc}: {(err or out).strip()}")
+                done.append(shlex.join(action))
+    except accounting.AccountingError as error:
+        module.fail_json(msg=f"slurm_associations: {error}", changed=bool(done), actions=done)
+    except KeyError as error:
+        module.fail_json(msg=f"slurm_associations: an entry lacks the key {error}; see the module's documentation.")
+    module.exit_json(changed=bool(actions), actions=[shlex.join(action) for action in actions])
+
+
+if __name__ == "__main__":
+    main()
