@@ -198,7 +198,6 @@ def _accelerator(name: str, facts: Row, known: Table) -> Row | None:
         return None
     chip = _named(name, "accelerators", facts["accelerator"], known)
     count, fraction = facts["accelerators"], facts.get("fraction", 1)
-    peak = chip.get("bf16_tflops")
     return {
         "kind": chip["kind"],
         "model": chip["model"],
@@ -206,7 +205,7 @@ def _accelerator(name: str, facts: Row, known: Table) -> Row | None:
         "fraction": fraction,
         "memory_mib": facts.get("fraction_memory_mib", chip["memory_mib"]),
         "neuron_cores": chip.get("neuron_cores"),
-        "bf16_tflops": peak * fraction if peak and fraction < 1 else peak,
+        "bf16_tflops": chip.get("bf16_tflops") if fraction == 1 else None,
         "nvlink": chip.get("nvlink") if count > 1 else None,
         "unverified": chip.get("unverified", []),
     }
