@@ -15,8 +15,8 @@ description:
   - A node's hardware comes from the catalogue's row of its C(instance_type), else from what it answered to role slurm,
     else from its line in the present configuration.
   - >-
-    Of each host the variables C(instance_type), C(slurm_node_settings), C(slurm_node_address) and C(slurm_node_switches)
-    are read.
+    Of each host the variables C(instance_type), C(slurm_node_settings), C(slurm_node_address) and
+    C(slurm_node_switches) are read.
 options:
   _terms:
     description: Not used.

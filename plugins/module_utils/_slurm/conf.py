@@ -116,7 +116,7 @@ def partition_lines(partitions: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def partitions_of(
     groups: Mapping[str, Iterable[str]], over: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """Make a partition of each group; what is laid over changes one, drops it (null), or adds one that names its Nodes."""
+    """Make a partition of each group; what is laid over changes one, drops it (null), or adds one with Nodes."""
     known: dict[str, dict[str, Any]] = {
         name: {"Nodes": fold(sorted(nodes, key=natural_key)), "State": "UP"} for name, nodes in groups.items()
     }
@@ -126,7 +126,7 @@ def partitions_of(
             continue
         if name not in known and not any(key.lower() == "nodes" for key in settings):
             raise ConfError(
-                f"slurm_partitions: {name!r} is no group below 'compute' (there are {', '.join(sorted(groups)) or 'none'}); "
+                f"slurm_partitions: {name!r} is no group below 'compute' ({', '.join(sorted(groups)) or 'there is none'}); "
                 "correct the name, or give the partition its Nodes."
             )
         known[name] = merge(known.get(name, {"State": "UP"}), settings)

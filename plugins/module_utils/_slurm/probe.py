@@ -13,7 +13,8 @@ echo @version; slurmd -V || sinfo -V || slurmctld -V
 echo @hardware; slurmd -C
 echo @cgroup; stat -f -c %T /sys/fs/cgroup
 echo @container; systemd-detect-virt --container
-echo @units; for unit in slurmctld slurmd sackd; do systemctl is-active --quiet $unit && echo $unit; done
+echo @units; for unit in slurmctld slurmd sackd; do 
+  systemctl is-active --quiet $unit && systemctl is-enabled --quiet $unit && echo $unit; done
 echo @nodes; grep -h -i '^ *NodeName=' {conf}/slurm.conf {conf}/awsome.conf
 true
 """
@@ -27,7 +28,7 @@ class Answer:
     hardware: str = ""
     cgroup: bool = False
     container: bool = False
-    active: tuple[str, ...] = ()
+    running: tuple[str, ...] = ()
     nodes: str = ""
 
 
@@ -55,6 +56,6 @@ def parse(text: str) -> Answer:
         hardware=told.get("hardware", ""),
         cgroup=cgroup,
         container=container,
-        active=tuple(told.get("units", "").split()),
+        running=tuple(told.get("units", "").split()),
         nodes=told.get("nodes", ""),
     )

@@ -19,7 +19,7 @@ def tree(places: Places) -> list[str]:
     for node, path in places.items():
         if not path:
             raise ValueError(
-                f"topology: node {node} has no switch; give it slurm_node_switches, a list from the root down"
+                f"topology: node {node} has no slurm_node_switches; give it a list, from the root down"
             )
         for upper, lower in zip(path, path[1:]):
             if parents.setdefault(lower, upper) != upper:
