@@ -1,67 +1,93 @@
-"""The catalogue's lookups: what playbooks see."""
+"""The catalogue's lookups, asked by a real play: what playbooks see."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.loader import init_plugin_loader, lookup_loader
 
 ROOT = Path(__file__).parents[3]
-NAMES = ["component", "instance", "platform", "platform_vars", "profile", "walk_order"]
-ALMA = {
-    "os_family": "RedHat",
-    "distribution": "AlmaLinux",
-    "distribution_major_version": "9",
-    "architecture": "aarch64",
-}
+PLAY = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Ask without facts
+      ansible.builtin.debug:
+        msg: "{{ query('awsome.training.platform_vars', ROLE) }}"
+      ignore_errors: true
+      register: without_facts
+    - name: Ask for a type that does not exist
+      ansible.builtin.debug:
+        msg: "{{ lookup('awsome.training.instance', 'p5.49xlarge') }}"
+      ignore_errors: true
+      register: unknown_type
+    - name: Have facts
+      ansible.builtin.set_fact:
+        os_family: RedHat
+        distribution: AlmaLinux
+        distribution_major_version: "9"
+        cacheable: true
+    - name: Ask
+      ansible.builtin.copy:
+        dest: OUT
+        mode: "0600"
+        content: "{{ answers | to_json }}"
+      vars:
+        answers:
+          instances: "{{ query('awsome.training.instance', 'ml.p4d.24xlarge', 'p4d.24xlarge') }}"
+          suite: "{{ lookup('awsome.training.platform', 'debian12').suite }}"
+          roles: "{{ lookup('awsome.training.profile', 'compute').roles }}"
+          order: "{{ query('awsome.training.walk_order') }}"
+          url: "{{ lookup('awsome.training.component', 'slurm').url }}"
+          files: "{{ query('awsome.training.platform_vars', ROLE) | map('basename') }}"
+          without_facts: "{{ without_facts.msg }}"
+          unknown_type: "{{ unknown_type.msg }}"
+"""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _plugins() -> None:
-    init_plugin_loader([str(ROOT / ".collections")])
-
-
-def ask(name: str, *terms: str, facts: dict[str, str] | None = None, **options: Any) -> list[Any]:
-    plugin = lookup_loader.get(f"awsome.training.{name}")
-    answer: list[Any] = plugin.run(list(terms), {"ansible_facts": facts or {}}, **options)
-    return answer
-
-
-def test_each_answers_its_row() -> None:
-    assert ask("instance", "ml.p4d.24xlarge", "p4d.24xlarge") == ask("instance", "p4d.24xlarge") * 2
-    assert ask("platform", "debian12")[0]["suite"] == "bookworm"
-    assert ask("profile", "compute")[0]["roles"] == [role for role in ask("walk_order") if role != "slurm_accounting"]
-    assert ask("component", "slurm")[0]["url"].startswith("https://")
-
-
-def test_an_unknown_name_is_a_lookup_error_in_one_sentence() -> None:
-    with pytest.raises(
-        AnsibleLookupError, match=r"^catalog/instances.yml has no 'p5.49xlarge'; the nearest are p5.4xlarge"
-    ):
-        ask("instance", "p5.49xlarge")
-
-
-def test_platform_vars_lists_what_exists(tmp_path: Path) -> None:
-    (tmp_path / "vars").mkdir()
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    here = tmp_path_factory.mktemp("lookups")
+    (here / "role/vars").mkdir(parents=True)
     for name in ("redhat", "almalinux_9", "main"):
-        (tmp_path / "vars" / f"{name}.yml").touch()
-    found = ask("platform_vars", str(tmp_path), facts=ALMA)
-    assert [Path(path).name for path in found] == ["redhat.yml", "almalinux_9.yml"]
+        (here / f"role/vars/{name}.yml").touch()
+    (here / "play.yml").write_text(PLAY.replace("ROLE", f"'{here}/role'").replace("OUT", f"{here}/answers.json"))
+    command = [Path(sys.executable).parent / "ansible-playbook", "-i", "localhost,", "-c", "local", here / "play.yml"]
+    command += ["-e", f"ansible_python_interpreter={sys.executable}"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    result: dict[str, Any] = json.loads((here / "answers.json").read_text())
+    return result
 
 
-def test_platform_vars_wants_facts(tmp_path: Path) -> None:
-    with pytest.raises(AnsibleLookupError, match="no fact os_family, distribution, distribution_major_version; gather"):
-        ask("platform_vars", str(tmp_path))
+def test_each_answers_its_row(answers: dict[str, Any]) -> None:
+    first, second = answers["instances"]
+    assert first == second and first["accelerator"]["count"] == 8
+    assert answers["suite"] == "bookworm"
+    assert answers["roles"] == [role for role in answers["order"] if role in answers["roles"]]
+    assert answers["url"].startswith("https://")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_is_documented(name: str) -> None:
-    source: dict[str, str] = {}
-    exec((ROOT / f"plugins/lookup/{name}.py").read_text().split("from typing")[0].split("from pathlib")[0], source)
-    docs = yaml.safe_load(source["DOCUMENTATION"])
-    assert docs["name"] == name
-    assert yaml.safe_load(source["EXAMPLES"]) and yaml.safe_load(source["RETURN"])["_raw"]
+def test_platform_vars_lists_what_exists_from_the_general_to_the_particular(answers: dict[str, Any]) -> None:
+    assert answers["files"] == ["redhat.yml", "almalinux_9.yml"]
+
+
+def test_errors_are_the_catalogues_sentences(answers: dict[str, Any]) -> None:
+    assert (
+        "catalog/instances.yml has no 'p5.49xlarge'; the nearest are p5.4xlarge, p5.48xlarge" in answers["unknown_type"]
+    )
+    sentence = (
+        "the host has no fact os_family, distribution, distribution_major_version; gather the subset 'min' first."
+    )
+    assert sentence in answers["without_facts"]
