@@ -1,6 +1,6 @@
 # Copyright: awsome.training contributors
 # Apache-2.0 (see LICENSE)
-"""Run a workload, and with state: complete follow it to its end; see plugins/modules/workload.py for the documentation."""
+"""Run a workload and follow it to its end; see plugins/modules/workload.py for the documentation."""
 
 from __future__ import annotations
 

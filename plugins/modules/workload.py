@@ -67,7 +67,9 @@ options:
     type: dict
     default: {}
   options:
-    description: The scheduler's own options. For Slurm V(partition), V(account), V(qos), V(reservation), V(constraint), V(exclude).
+    description:
+      - The scheduler's own options.
+      - For Slurm V(partition), V(account), V(qos), V(reservation), V(constraint) and V(exclude).
     type: dict
     default: {}
   report:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 720, 250
-LEFT, RIGHT, TOP, BOTTOM = 58, 96, 14, 34
+WIDTH, HEIGHT, LOW_HEIGHT = 720, 260, 170
+LEFT, RIGHT, TOP, BOTTOM = 58, 124, 14, 34
 MAX_POINTS = 400
 
 Points = Sequence["tuple[float, float]"]
@@ -25,32 +25,36 @@ class Series:
     dots: bool = False
 
 
-def line_chart(title: str, series: Sequence[Series], *, digits: int = 2, from_zero: bool = False) -> str:
-    """Lines over steps. Each line ends in its name and last value, so that no legend has to be matched by colour."""
+def line_chart(title: str, series: Sequence[Series], *, digits: int = 2, low: bool = False) -> str:
+    """Lines over steps. Each line ends in its name and last value, so that no legend has to be matched by colour.
+
+    A low chart starts at zero: it is for a quantity, not for a curve.
+    """
+    height = LOW_HEIGHT if low else HEIGHT
     drawn = [Series(one.name, one.style, thinned(one.points), one.dots) for one in series if one.points]
     if not drawn:
         return ""
     xs = [x for one in drawn for x, _ in one.points]
     ys = [y for one in drawn for _, y in one.points]
     x_ticks = ticks(min(xs), max(xs), 6, whole=True)
-    y_ticks = ticks(0.0 if from_zero else min(ys), max(ys), 5)
+    y_ticks = ticks(0.0 if low else min(ys), max(ys), 3 if low else 5)
     x_low, x_high = min(xs), max(max(xs), min(xs) + 1)
     y_low, y_high = min(y_ticks[0], min(ys)), max(y_ticks[-1], max(ys))
 
     def at(x: float, y: float) -> tuple[float, float]:
         return (
             LEFT + (x - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT),
-            HEIGHT - BOTTOM - (y - y_low) / (y_high - y_low) * (HEIGHT - TOP - BOTTOM),
+            height - BOTTOM - (y - y_low) / (y_high - y_low) * (height - TOP - BOTTOM),
         )
 
-    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">']
+    parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">']
     for y in y_ticks:
-        _, height = at(x_low, y)
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height:.1f}" y2="{height:.1f}"/>')
-        parts.append(f'<text class="end" x="{LEFT - 8}" y="{height + 4:.1f}">{short(y)}</text>')
+        _, level = at(x_low, y)
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{level:.1f}" y2="{level:.1f}"/>')
+        parts.append(f'<text class="end" x="{LEFT - 8}" y="{level + 4:.1f}">{short(y)}</text>')
     for x in (tick for tick in x_ticks if x_low <= tick <= x_high):
-        parts.append(f'<text class="middle" x="{at(x, y_low)[0]:.1f}" y="{HEIGHT - BOTTOM + 18}">{short(x)}</text>')
-    parts.append(f'<text class="middle" x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 2}">step</text>')
+        parts.append(f'<text class="middle" x="{at(x, y_low)[0]:.1f}" y="{height - BOTTOM + 18}">{short(x)}</text>')
+    parts.append(f'<text class="middle" x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{height - 2}">step</text>')
     labels = _spread([at(*one.points[-1])[1] for one in drawn])
     for one, label in zip(drawn, labels):
         places = [at(x, y) for x, y in one.points]

@@ -17,6 +17,7 @@ from ansible_collections.awsome.training.plugins.module_utils._launch.verdict im
 
 SPLIT = ("data", "forward", "backward", "optimizer")
 LOG_LINES = 40
+NONE = "\u2013"
 WARM_UP = 2  # the first steps of a job compile, allocate and fill caches: means leave them out
 
 
@@ -92,9 +93,10 @@ def page(run: Run, found: Mapping[str, Any], log: Sequence[str] = ()) -> str:
         _charts(run, found["summary"]),
         '<div class="columns">',
         _table("Job", _job_rows(found)),
+        "<div>",
+        _table("Training", _run_rows(found["start"])),
         _nodes(found["hosts"], found["start"]),
-        "</div>",
-        _table("Parameters", _parameter_rows(found["start"]), wide=True),
+        "</div></div>",
         "<section><h2>Not checked</h2><ul>"
         + "".join(f"<li>{escape(line)}</li>" for line in found["not_checked"])
         + "</ul></section>",
@@ -111,13 +113,13 @@ def _headline(title: str, found: Mapping[str, Any]) -> str:
     again = f" It took {found['num_starts']} jobs." if found["num_starts"] > 1 else ""
     return (
         f'<header class="{style}"><p class="what">{escape(title)}</p><h1>{word}</h1>'
-        f"<p>{escape(found['sentence'])}{again}</p></header>"
+        f"<p>{escape(found['sentence'][:1].upper() + found['sentence'][1:])}{again}</p></header>"
     )
 
 
 def _tiles(figures: Mapping[str, Any], job: Mapping[str, Any]) -> str:
     steps = f"{figures['steps']:,}" + (f" of {figures['max_steps']:,}" if figures["max_steps"] else "")
-    loss = "–" if figures["last_loss"] is None else f"{figures['first_loss']:.3f} → {figures['last_loss']:.3f}"
+    loss = NONE if figures["last_loss"] is None else f"{figures['first_loss']:.3f} → {figures['last_loss']:.3f}"
     tiles = [
         ("Steps", steps),
         ("Training loss", loss),
@@ -125,7 +127,7 @@ def _tiles(figures: Mapping[str, Any], job: Mapping[str, Any]) -> str:
         ("Tokens per second", _number(figures["tokens_per_second"], ",.0f")),
         ("Utilisation (MFU)", _number(figures["mfu"], ".1%")),
         ("Memory of a process", _bytes(figures["peak_memory_bytes"])),
-        ("Job took", duration(job["elapsed_seconds"]) if job["elapsed_seconds"] is not None else "–"),
+        ("Job took", duration(job["elapsed_seconds"]) if job["elapsed_seconds"] is not None else NONE),
     ]
     cells = [f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in tiles]
     return f'<dl class="tiles">{"".join(cells)}</dl>'
@@ -138,16 +140,15 @@ def _charts(run: Run, figures: Mapping[str, Any]) -> str:
     loss = [Series("train", "one", of(run.steps, "loss"))]
     loss.append(Series("validation", "two", of(run.validations, "validation_loss"), dots=True))
     memory = [(step, value / 2**20) for step, value in of(run.steps, "memory_bytes") if value]
+    speed = of(run.steps, "tokens_per_second")
     drawn = [
         ("Loss", line_chart("Loss over steps", loss, digits=3)),
         (
             "Tokens per second",
-            line_chart(
-                "Tokens per second", [Series("", "one", of(run.steps, "tokens_per_second"))], digits=0, from_zero=True
-            ),
+            line_chart("Tokens per second", [Series("", "one", speed)], digits=0, low=True),
         ),
         ("Where a step's time goes", _split(figures)),
-        ("Memory of a process, MiB", line_chart("Memory", [Series("", "one", memory)], digits=0, from_zero=True)),
+        ("Memory of a process, MiB", line_chart("Memory", [Series("", "one", memory)], digits=0, low=True)),
     ]
     return "".join(f"<section><h2>{name}</h2>{chart}</section>" for name, chart in drawn if chart)
 
@@ -155,7 +156,7 @@ def _charts(run: Run, figures: Mapping[str, Any]) -> str:
 def _split(figures: Mapping[str, Any]) -> str:
     parts = [(part, figures["split_seconds"][part] or 0.0) for part in SPLIT]
     rest = (figures["step_seconds"] or 0.0) - sum(value for _, value in parts)
-    return share_bar([*parts, ("other", max(0.0, rest))])
+    return share_bar([*parts, *([("other", rest)] if rest > 0.005 * sum(value for _, value in parts) else [])])
 
 
 def _log(found: Mapping[str, Any], log: Sequence[str]) -> str:
@@ -176,9 +177,9 @@ def _job_rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Job", str(job["job_id"])),
         ("State", f"{job['state']} (told by {job['source']})"),
         ("Exit code", code),
-        ("Partition", job["partition"] or "–"),
-        ("Started", job["start"].replace("T", " ") or "–"),
-        ("Ended", job["end"].replace("T", " ") or "–"),
+        ("Partition", job["partition"] or NONE),
+        ("Started", job["start"].replace("T", " ") or NONE),
+        ("Ended", job["end"].replace("T", " ") or NONE),
         ("Checkpoints", str(found["summary"]["checkpoints"])),
         ("Run directory", found["run_dir"]),
     ]
@@ -195,20 +196,30 @@ def _nodes(hosts: Sequence[str], start: Mapping[str, Any]) -> str:
     return f'<section><h2>Nodes</h2><p>{escape(told)}</p><ol class="nodes" start="0">{rows}</ol></section>'
 
 
-def _parameter_rows(start: Mapping[str, Any]) -> list[tuple[str, str]]:
-    parameters = start.get("parameters")
-    rows = dict(parameters) if isinstance(parameters, Mapping) else {"parameters": parameters} if parameters else {}
-    rows.update({key: start[key] for key in ("parallelism", "tokens_per_step", "resumed_from_step") if start.get(key)})
+def _run_rows(start: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rows = []
+    if start.get("parameters"):
+        rows.append(("Parameters of the model", f"{start['parameters']:,}"))
+    if start.get("parallelism"):
+        mesh = start.get("mesh")
+        sizes = ", ".join(f"{axis} {size}" for axis, size in mesh.items()) if isinstance(mesh, Mapping) else ""
+        rows.append(("Parallelism", start["parallelism"] + (f" ({sizes})" if sizes else "")))
+    if start.get("tokens_per_step"):
+        rows.append(("Tokens in a step", f"{start['tokens_per_step']:,}"))
+    if start.get("peak_flops_per_device"):
+        rows.append(("Peak of a device", f"{start['peak_flops_per_device'] / 1e12:,.0f} TFLOP/s"))
+    if start.get("resumed_from_step"):
+        rows.append(("Went on from step", f"{start['resumed_from_step']:,}"))
     if start.get("time"):
-        rows["started"] = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(start["time"]))
-    return [(str(key), value if isinstance(value, str) else json.dumps(value)) for key, value in rows.items()]
+        rows.append(("Started", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(start["time"]))))
+    return rows
 
 
-def _table(name: str, rows: Sequence[tuple[str, str]], wide: bool = False) -> str:
+def _table(name: str, rows: Sequence[tuple[str, str]]) -> str:
     if not rows:
         return ""
     cells = "".join(f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in rows)
-    return f"<section><h2>{name}</h2><table{' class=wide' if wide else ''}>{cells}</table></section>"
+    return f"<section><h2>{name}</h2><table>{cells}</table></section>"
 
 
 def _mean(steps: Sequence[Mapping[str, Any]], key: str) -> float | None:
@@ -217,10 +228,10 @@ def _mean(steps: Sequence[Mapping[str, Any]], key: str) -> float | None:
 
 
 def _number(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)
+    return NONE if value is None else format(value, form)
 
 
 def _bytes(value: float | None) -> str:
     if value is None:
-        return "–"
+        return NONE
     return f"{value / 2**30:.1f} GiB" if value >= 2**30 else f"{value / 2**20:.0f} MiB"
