@@ -192,14 +192,14 @@ def _spoken(key: str, value: Any, before: str) -> str:
 
 
 def canonical(key: str, value: Any) -> Any:
-    """Return value in a form in which two spellings of one thing are equal."""
+    """Return value so that two spellings of one thing are equal; the database holds small letters only."""
     if value is None or value == "" or value == -1 or value == "-1":
         return ""
     name = key.lower()
     text = ",".join(str(member) for member in value) if isinstance(value, list) else str(value)
+    text = text.lower()
     if name in ("description", "organization"):
         return text
-    text = text.lower()
     if "tres" in name:
         return tuple(
             sorted(_quantity(*pair.partition("=")[::2]) for pair in text.split(",") if not pair.endswith("=-1"))
