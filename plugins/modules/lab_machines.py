@@ -214,7 +214,7 @@ def present(module: AnsibleModule, podman: Podman, seen: list[dict[str, Any]]) -
     containers = {machine["name"]: container(machine, params) for machine in machines}
     actions = plan.plan(list(containers.values()), seen, params["prefix"], params["kind"])
     networks = json.loads(podman("network", "ls", "--format", "json"))
-    network_exists = plan.owned_network(networks, params["prefix"])
+    network_exists = plan.owned_network(networks, params["prefix"], params["subnet"])
     touched = {action.name for action in actions if action.verb != "remove"}
     new = {action.name for action in actions if action.verb == "create"}
     missing = {machine["profile"] for machine in machines if machine["name"] in new and not _has_image(podman, machine)}
@@ -261,7 +261,9 @@ def absent(module: AnsibleModule, podman: Podman, seen: list[dict[str, Any]]) ->
     prefix = module.params["prefix"]
     actions = plan.removal(seen, prefix)
     networks = json.loads(podman("network", "ls", "--format", "json"))
-    network_exists = any(row["name"] == prefix and plan.owned_network([row], prefix) for row in networks)
+    network_exists = any(
+        row["name"] == prefix and (row.get("labels") or {}).get(plan.LAB) == prefix for row in networks
+    )
     if not module.check_mode:
         if actions:
             podman("rm", "--force", "--time", "0", "--volumes", *(action.name for action in actions))

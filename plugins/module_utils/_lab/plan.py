@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
 from ansible_collections.awsome.training.plugins.module_utils._lab.nodes import LabError
@@ -70,16 +71,23 @@ def removal(seen: Sequence[Mapping[str, Any]], prefix: str) -> list[Action]:
     return [Action("remove", row["Names"][0]) for row in seen if (row.get("Labels") or {}).get(LAB) == prefix]
 
 
-def owned_network(rows: Sequence[Mapping[str, Any]], prefix: str) -> bool:
-    """Whether the lab's network exists. One of the same name that no lab made is refused."""
+def owned_network(rows: Sequence[Mapping[str, Any]], prefix: str, subnet: str) -> bool:
+    """Whether the lab's network exists. One of the same name, or on the same addresses, that no lab made is refused."""
+    mine = next((row for row in rows if row["name"] == prefix), None)
+    if mine is not None:
+        if (mine.get("labels") or {}).get(LAB) == prefix:
+            return True
+        raise LabError(
+            f"A podman network named {prefix} exists and is not of the lab {prefix!r}: "
+            "remove it, or choose another lab_prefix."
+        )
     for row in rows:
-        if row.get("name") == prefix:
-            if (row.get("labels") or {}).get(LAB) == prefix:
-                return True
-            raise LabError(
-                f"A podman network named {prefix} exists and is not of the lab {prefix!r}: "
-                "remove it, or choose another lab_prefix."
-            )
+        for other in row.get("subnets") or []:
+            if subnet and ip_network(subnet).overlaps(ip_network(other["subnet"])):
+                raise LabError(
+                    f"lab_subnet is {subnet}, which the podman network {row['name']} holds: "
+                    "give another lab_subnet, or remove that network."
+                )
     return False
 
 

@@ -20,14 +20,25 @@ mine "$owner" "${state%/*/*}" "${state%/*}" "$state" "$state/ssh" "$state/ssh/cp
   "${cache%/*}" "$cache" "$cache/wheelhouse" "$cache/wheelhouse/$platform"
 mine 0 "$state/etc" "$state/shared" "$cache/envs" "$cache/envs/$platform"
 
-[ -e "$state/ssh/known_hosts" ] && exit 0
-rm -f "$state/ssh/id_ed25519" "$state/etc/ssh_host_ed25519_key"
-ssh-keygen -q -t ed25519 -N '' -C "$prefix" -f "$state/ssh/id_ed25519"
-ssh-keygen -q -t ed25519 -N '' -C "$prefix" -f "$state/etc/ssh_host_ed25519_key"
-install -m 0600 "$state/ssh/id_ed25519.pub" "$state/etc/authorized_keys"
+for key in "$state/ssh/id_ed25519" "$state/etc/ssh_host_ed25519_key"; do
+  [ -e "$key" ] && continue
+  ssh-keygen -q -t ed25519 -N '' -C "$prefix" -f "$key"
+  echo changed
+done
+chown "$owner" "$state/ssh/id_ed25519" "$state/ssh/id_ed25519.pub"
+[ -e "$state/etc/hosts" ] || : >"$state/etc/hosts"
+
+# The machines have mounted these very files, so they are written in place.
+write() { # write FILE, from standard input
+  text=$(cat)
+  [ "$(cat "$1" 2>/dev/null)" = "$text" ] && return
+  echo "$text" >"$1"
+  echo changed
+}
+write "$state/etc/authorized_keys" <"$state/ssh/id_ed25519.pub"
+chmod 0600 "$state/etc/authorized_keys"
 # All machines of a lab have one host key, so the nodes and the user know each of them beforehand.
-echo "$prefix-*,${subnet%.*}.* $(cut -d' ' -f1,2 "$state/etc/ssh_host_ed25519_key.pub")" >"$state/etc/ssh_known_hosts"
-: >"$state/etc/hosts"
-install -m 0644 "$state/etc/ssh_known_hosts" "$state/ssh/known_hosts"
-chown "$owner" "$state/ssh/id_ed25519" "$state/ssh/id_ed25519.pub" "$state/ssh/known_hosts"
-echo changed
+known="$prefix-*,${subnet%.*}.* $(cut -d' ' -f1,2 "$state/etc/ssh_host_ed25519_key.pub")"
+echo "$known" | write "$state/etc/ssh_known_hosts"
+echo "$known" | write "$state/ssh/known_hosts"
+chown "$owner" "$state/ssh/known_hosts"

@@ -1,0 +1,34 @@
+"""The lab that tests share: created and converged once in a session."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from lab.harness import Lab, Podman
+
+
+@pytest.fixture(scope="session")
+def podman() -> Podman:
+    if shutil.which("podman") is None:
+        pytest.skip("podman is missing: run make setup")
+    return Podman()
+
+
+@pytest.fixture(scope="session")
+def lab(request: pytest.FixtureRequest, podman: Podman, keep_artifacts: bool) -> Iterator[Lab]:
+    """A converged cluster: controller, login node, two compute nodes. --lab-prefix uses a running one instead."""
+    running = request.config.getoption("--lab-prefix")
+    if running:
+        yield Lab(running)
+        return
+    made = Lab("awt", {"lab_wheel_requirements": "training/fsdp/requirements.txt"})
+    try:
+        for step in (made.create, lambda: made.playbook("site")):
+            result = step()
+            assert result.returncode == 0, result.stdout[-6000:]
+        yield made
+    finally:
+        if not keep_artifacts:
+            made.destroy()
