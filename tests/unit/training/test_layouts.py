@@ -30,10 +30,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
         [
             scenario("one", 1, "parallelism=ddp", "batch_size=8"),
             scenario("ddp", 2, "parallelism=ddp", "batch_size=4"),
-            scenario("fsdp", 2, "parallelism=fsdp", "batch_size=4"),
+            scenario("fsdp", 2, "parallelism=fsdp", "batch_size=4", "layers_per_unit=1"),
             scenario("hsdp", 2, "parallelism=hsdp", "hsdp_shard_degree=1", "batch_size=4"),
             scenario("tensor", 2, "tensor_parallel_degree=2", "batch_size=8"),
-            scenario("recompute", 2, "activation_checkpointing=true", "batch_size=4"),
+            scenario("recompute", 2, "activation_checkpointing=true", "batch_size=4", "layers_per_unit=0"),
             scenario(
                 "accumulate", 2, "parallelism=fsdp", "batch_size=2", "gradient_accumulation_steps=2", VALIDATE_ALL
             ),

@@ -90,6 +90,7 @@ class Config:
 
     parallelism: str = "fsdp"  # ddp | fsdp (shard over all ranks) | hsdp (shard in a group, replicate between groups)
     hsdp_shard_degree: int = 0  # 0: the ranks of one node
+    layers_per_unit: int = 1  # fsdp, hsdp: layers gathered together; 0: the whole model at once, for tiny models
     tensor_parallel_degree: int = 1
     world_size: int = 0  # 0: any; else the run refuses to start with another number of ranks
     device: str = "auto"  # auto | cpu | cuda

@@ -62,14 +62,15 @@ def train_step(run: Run, step: int, state: State) -> tuple[Tensor, Tensor, State
 
     step_loss = torch.zeros((), device=run.ranks.device)
     for number, micro_batch in enumerate(micro_batches, start=1):
-        sync_gradients(run.model, number == len(micro_batches))
+        if len(micro_batches) > 1:
+            sync_gradients(run.model, number == len(micro_batches))
         loss = forward(run, micro_batch) / len(micro_batches)
         clock.mark("forward")
         torch.autograd.backward(loss)
         clock.mark("backward")
         step_loss += loss.detach()
 
-    norm = clip_gradients(run.model, config.max_grad_norm)
+    norm = clip_gradients(run.optimizer, config.max_grad_norm)
     run.optimizer.step()
     run.optimizer.zero_grad(set_to_none=True)
     clock.mark("optimizer")

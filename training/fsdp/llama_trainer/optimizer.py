@@ -38,14 +38,14 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 
 @torch.no_grad()
-def clip_gradients(model: nn.Module, max_norm: float) -> Tensor:
+def clip_gradients(optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:
     """Scale all gradients so that their common norm is at most max_norm; returns the norm before.
 
     torch's clip_grad_norm_ cannot mix parameters of different meshes (tensor parallel matrices beside whole norms).
     Each rank sums the squares of what it holds; a sum is added over exactly the ranks among which it is sharded, for
     adding it over replicas would count it twice.
     """
-    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
     local = [g.to_local() if isinstance(g, DTensor) else g for g in gradients]
     groups: dict[tuple[dist.ProcessGroup, ...], list[Tensor]] = {}
     for gradient, part in zip(gradients, local):

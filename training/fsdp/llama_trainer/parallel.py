@@ -59,14 +59,16 @@ def tensor_parallel(model: Llama, ranks: Ranks) -> None:
 
 
 def shard_fully(model: Llama, config: Config, ranks: Ranks) -> None:
-    """FSDP2: each layer is gathered just before it computes and let go after; the rest is one more unit."""
+    """FSDP2: a unit of layers is gathered just before it computes and let go after; the rest is one more unit."""
     mesh = ranks.mesh["replicate", "shard"] if config.parallelism == "hsdp" else ranks.mesh["shard"]
     dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
     # The rotary tables are inputs of a layer; cast to bf16 they would blur far positions, so inputs are left alone.
     policy = MixedPrecisionPolicy(param_dtype=dtype, reduce_dtype=torch.float32, cast_forward_inputs=False)
-    for number, layer in enumerate(model.layers):
-        last = number == len(model.layers) - 1  # its backward comes next: letting it go would gather it at once again
-        fully_shard(layer, mesh=mesh, mp_policy=policy, reshard_after_forward=not last)
+    layers, size = list(model.layers), config.layers_per_unit
+    units = [layers[first : first + size] for first in range(0, len(layers), size)] if size else []
+    for unit in units:
+        last = unit is units[-1]  # its backward comes next: letting it go would gather it at once again
+        fully_shard(unit, mesh=mesh, mp_policy=policy, reshard_after_forward=not last)
     fully_shard(model, mesh=mesh, mp_policy=policy)
     if ranks.device.type == "cpu":
         for module in model.modules():
