@@ -28,7 +28,9 @@ options:
     type: path
     required: true
   wheelhouse:
-    description: A directory of wheels. If it holds any, pip asks nothing else; if not, the node's own pip configuration holds.
+    description:
+      - A directory of wheels. If it holds any, pip asks nothing else.
+      - If it holds none, the node's own pip configuration says where packages come from.
     type: path
     default: ""
   python:

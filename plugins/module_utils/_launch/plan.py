@@ -39,7 +39,7 @@ OPTIONS: dict[str, Option] = {
     "train_run_dir": Option("", "an earlier run's directory, to go on with it; empty: a new one"),
     "train_user": Option("", "whose job it is; empty: the first of users_accounts, or the connection's user"),
     "train_report_dir": Option(
-        "", "where the report lands on this machine; empty: reports, beside a lab's inventory or here"
+        "", "where reports land on this machine; empty: reports/, beside a lab's inventory or here"
     ),
     "train_workloads_dir": Option("", "the directory of the workloads; empty: this collection's"),
     "train_wheelhouse": Option("", "wheels to build the environment from; empty: awsome/wheelhouse in shared_dir"),
@@ -59,7 +59,8 @@ def check_names(extra: Iterable[str], given: Iterable[str]) -> None:
             continue
         near = hint(name, names)
         if name.startswith("train") or near:
-            raise SpecError(f"unknown variable '{name}'{near}; train.yml knows {listed(names)}.")
+            known = "" if near else f"; train.yml knows {listed(names)}"
+            raise SpecError(f"unknown variable '{name}'{near}{known}.")
 
 
 def resolve(
@@ -99,6 +100,7 @@ def resolve(
     code_dir = f"{shared}/awsome/code/{name}-{tree_hash([root / path for path in workload.code])}"
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
     arguments = ask["train_arguments"]
+    minutes = _whole("train_time_limit_minutes", ask["train_time_limit_minutes"] or workload.time_limit_minutes)
     plan = {
         "workload": raw,
         "name": name,
@@ -107,9 +109,7 @@ def resolve(
         "instance": dict(row),
         "arguments": arguments.split() if isinstance(arguments, str) else [str(argument) for argument in arguments],
         "environment": dict(ask["train_environment"]),
-        "time_limit_minutes": _whole(
-            "train_time_limit_minutes", ask["train_time_limit_minutes"] or workload.time_limit_minutes
-        ),
+        "time_limit_minutes": minutes,
         "options": {"partition": partition, "account": ask["train_account"], "qos": ask["train_qos"]},
         "run_dir": str(ask["train_run_dir"]).rstrip("/") or f"{shared}/awsome/runs/{name}-{recipe}-{stamp}",
         "code_dir": code_dir,
