@@ -7,9 +7,11 @@ import re
 from dataclasses import dataclass
 
 # Every answer stands below a line of its own, so that a missing program leaves its part empty and nothing else.
+# Where only clients are installed, they tell their version to no one who has no configuration: they are lent one.
 SCRIPT = """\
 PATH="{bin}:$PATH"
-echo @version; slurmd -V || sinfo -V || slurmctld -V
+echo @version; slurmd -V || slurmctld -V || {{
+  conf=$(mktemp); printf 'ClusterName=none\\nSlurmctldHost=none\\n' >"$conf"; SLURM_CONF="$conf" sinfo -V; rm "$conf"; }}
 echo @hardware; slurmd -C
 echo @cgroup; stat -f -c %T /sys/fs/cgroup
 echo @container; systemd-detect-virt --container
