@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import prepare_tokens
 import pytest
 from llama_trainer import data, sources
 from llama_trainer.config import Config, load_config
@@ -194,3 +195,12 @@ def test_streamed_training_begins_after_the_validation_documents(monkeypatch: py
     training, validation = build_loaders(config, 1, 2)
     assert validation is not None
     assert training.start()["document"] == 13 and validation.start()["document"] == 1
+
+
+def test_a_prepared_token_file_holds_the_documents(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\ftwo")
+    out = tmp_path / "corpus.bin"
+    assert prepare_tokens.main(["--source", "text", "--path", str(tmp_path), "--out", str(out)]) == 0
+    config = debug("data.source=tokens", f"data.path={out}", "data.validation_fraction=0")
+    assert bytes(load_tokens(config)[0].astype(np.uint8)) == b"one\0two\0"
+    assert prepare_tokens.main(["--source", "text", "--path", "/no/such", "--out", str(out)]) == 2
