@@ -54,11 +54,13 @@ def check_names(extra: Iterable[str], given: Iterable[str]) -> None:
     `extra` are names from the command line; `given` are all names that are set, where only train_* is ours.
     """
     names = list(OPTIONS)
+    plain = [name for name in names if not name.startswith("train_")]
     for name in [*(name for name in given if name.startswith("train_")), *extra]:
-        if name in names or name in ("train_plan", "shared_dir"):
+        if name in names or name == "train_plan":
             continue
-        near = hint(name, names)
-        if name.startswith("train") or near:
+        ours = name.startswith("train")
+        near = hint(name, names) if ours else hint(name, plain, 0.75)
+        if ours or near:
             known = "" if near else f"; train.yml knows {listed(names)}"
             raise SpecError(f"unknown variable '{name}'{near}{known}.")
 
@@ -159,9 +161,7 @@ def _partition(asked: str, groups: Mapping[str, list[str]]) -> tuple[str, list[s
         )
     names = {name: hosts for name, hosts in groups.items() if hosts and set(hosts) <= set(compute) and name != "all"}
     if asked and asked not in names:
-        raise SpecError(
-            f"train_partition is '{asked}'{hint(asked, names)}; the partitions are {listed(sorted(names))}."
-        )
+        raise SpecError(f"train_partition is '{asked}'{hint(asked, names)}; there are: {listed(sorted(names))}.")
     return asked, list(names[asked]) if asked else compute
 
 

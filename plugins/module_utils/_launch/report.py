@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -52,9 +53,10 @@ def summary(run: Run) -> dict[str, Any]:
     return {
         "steps": run.last_step,
         "max_steps": run.max_steps,
-        "first_loss": steps[0]["loss"] if steps else None,
-        "last_loss": steps[-1]["loss"] if steps else None,
-        "validation_loss": last_validation.get("validation_loss"),
+        "first_loss": _number_or_none(steps[0]["loss"]) if steps else None,
+        "last_loss": _number_or_none(steps[-1]["loss"]) if steps else None,
+        "validation_loss": _number_or_none(last_validation.get("validation_loss")),
+        "loss_broke_at_step": next((step["step"] for step in steps if not _is_number(step["loss"])), None),
         "tokens_per_second": _mean(warm, "tokens_per_second"),
         "mfu": _mean(warm, "mfu"),
         "step_seconds": _mean(warm, "step_seconds"),
@@ -111,6 +113,8 @@ def page(run: Run, found: Mapping[str, Any], log: Sequence[str] = ()) -> str:
 def _headline(title: str, found: Mapping[str, Any]) -> str:
     word, style = ("Trained to the end", "good") if found["ok"] else ("Not completed", "bad")
     again = f" It took {found['num_starts']} jobs." if found["num_starts"] > 1 else ""
+    broke = found["summary"]["loss_broke_at_step"]
+    again += f" The loss is no number from step {broke} on." if broke else ""
     return (
         f'<header class="{style}"><p class="what">{escape(title)}</p><h1>{word}</h1>'
         f"<p>{escape(found['sentence'][:1].upper() + found['sentence'][1:])}{again}</p></header>"
@@ -119,7 +123,7 @@ def _headline(title: str, found: Mapping[str, Any]) -> str:
 
 def _tiles(figures: Mapping[str, Any], job: Mapping[str, Any]) -> str:
     steps = f"{figures['steps']:,}" + (f" of {figures['max_steps']:,}" if figures["max_steps"] else "")
-    loss = NONE if figures["last_loss"] is None else f"{figures['first_loss']:.3f} → {figures['last_loss']:.3f}"
+    loss = f"{_number(figures['first_loss'], '.3f')} → {_number(figures['last_loss'], '.3f')}"
     tiles = [
         ("Steps", steps),
         ("Training loss", loss),
@@ -135,7 +139,8 @@ def _tiles(figures: Mapping[str, Any], job: Mapping[str, Any]) -> str:
 
 def _charts(run: Run, figures: Mapping[str, Any]) -> str:
     def of(table: Mapping[int, Any], key: str) -> list[tuple[float, float]]:
-        return [(float(step), float(table[step][key])) for step in sorted(table) if table[step].get(key) is not None]
+        points = [(float(step), table[step].get(key)) for step in sorted(table)]
+        return [(step, float(value)) for step, value in points if _is_number(value)]
 
     loss = [Series("train", "one", of(run.steps, "loss"))]
     loss.append(Series("validation", "two", of(run.validations, "validation_loss"), dots=True))
@@ -223,8 +228,16 @@ def _table(name: str, rows: Sequence[tuple[str, str]]) -> str:
 
 
 def _mean(steps: Sequence[Mapping[str, Any]], key: str) -> float | None:
-    values = [float(step[key]) for step in steps if step.get(key) is not None]
+    values = [float(step[key]) for step in steps if _is_number(step.get(key))]
     return sum(values) / len(values) if values else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def _number_or_none(value: Any) -> float | None:
+    return float(value) if _is_number(value) else None
 
 
 def _number(value: float | None, form: str) -> str:

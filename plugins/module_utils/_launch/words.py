@@ -16,9 +16,9 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
-def hint(word: str, known: Iterable[str]) -> str:
+def hint(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """', did you mean 'x'?' when a known word is near; else nothing."""
-    near = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(word), list(known), n=1, cutoff=cutoff)
     return f" (did you mean '{near[0]}'?)" if near else ""
 
 

@@ -45,7 +45,10 @@ def test_no_workload_holds_a_word_of_a_scheduler(name: str) -> None:
         ({"name": "Fsdp"}, "w.yml: name is 'Fsdp', expected lower-case"),
         ({"nodes": 0}, "w.yml: nodes is 0, expected a whole number of at least 1"),
         ({"nodes": True}, "w.yml: nodes is True, expected"),
-        ({"processes_per_node": "gpus"}, "w.yml: processes_per_node is 'gpus', expected a whole number of at least 1 or"),
+        (
+            {"processes_per_node": "gpus"},
+            "w.yml: processes_per_node is 'gpus', expected a whole number of at least 1 or",
+        ),
         ({"launcher": "mpirun"}, "w.yml: launcher is 'mpirun', expected one of torchrun"),
         ({"hardware": ["tpu"]}, "w.yml: hardware has 'tpu', expected some of cpu, nvidia, neuron"),
         ({"command": "other/train.py"}, "w.yml: command is 'other/train.py', which lies in none of the directories"),
@@ -71,7 +74,7 @@ def test_a_missing_key_is_named(key: str) -> None:
 
 
 def test_what_is_no_mapping_is_told() -> None:
-    with pytest.raises(SpecError, match="w.yml: expected a mapping of keys, got list"):
+    with pytest.raises(SpecError, match=r"w.yml: expected a mapping of keys, got list"):
         spec.parse_workload([], "w.yml")
 
 
@@ -86,7 +89,9 @@ def test_a_recipe_that_does_not_exist_is_told_with_those_that_do() -> None:
 
 
 def test_a_workload_that_does_not_exist_is_told_with_those_that_do() -> None:
-    with pytest.raises(SpecError, match=r"there is no workload 'fsdq' \(did you mean 'fsdp'\?\); there are: cpu-ddp, fsdp"):
+    with pytest.raises(
+        SpecError, match=r"there is no workload 'fsdq' \(did you mean 'fsdp'\?\); there are: cpu-ddp, fsdp"
+    ):
         spec.choose_workload("fsdq", ["fsdp", "cpu-ddp"])
 
 
@@ -107,7 +112,7 @@ def test_a_wrong_launch_is_told(change: dict[str, Any], sentence: str) -> None:
 
 
 def test_hardware_that_the_workload_does_not_run_on_is_refused() -> None:
-    with pytest.raises(SpecError, match="workload 'cpu-ddp' does not run on nvidia .*; it runs on cpu"):
+    with pytest.raises(SpecError, match=r"workload 'cpu-ddp' does not run on nvidia .*; it runs on cpu"):
         launch("cpu-ddp", "p5.48xlarge")
 
 
