@@ -10,7 +10,7 @@ short_description: The shell script by which role slurm asks a node about its Sl
 version_added: 0.1.0
 author: awsome.training contributors
 description:
-  - Gives one script, so that a node is asked everything in one call. It changes nothing, and what is missing leaves a gap.
+  - Gives one script, so that a node is asked everything in one call. It changes nothing; what is missing leaves a gap.
   - The filter P(awsome.training.slurm_answer#filter) reads what it prints.
 options:
   _terms:

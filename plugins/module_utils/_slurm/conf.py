@@ -48,10 +48,11 @@ def render_files(cluster: Cluster) -> dict[str, str | None]:
     files: dict[str, list[str] | None] = {"gres.conf": None, "topology.conf": None}
     kinds = sorted({gres.name for node in nodes for gres in node.gres})
     if kinds:
-        settings = merge({"GresTypes": kinds}, settings)
+        counted = {"AccountingStorageTRES": [f"gres/{kind}" for kind in kinds]} if _accounts(settings) else {}
+        settings = merge(settings, merge({"GresTypes": kinds, **counted}, settings))
         files["gres.conf"] = gres_lines(nodes, cluster.gres_devices)
     if any(node.switches for node in nodes):
-        settings = merge({"TopologyPlugin": "topology/tree"}, settings)
+        settings = merge(settings, merge({"TopologyPlugin": "topology/tree"}, settings))
         files["topology.conf"] = tree({node.name: node.switches for node in nodes})
     files["slurm.conf"] = [
         *setting_lines(settings, "slurm.conf"),
@@ -126,7 +127,7 @@ def partitions_of(
             continue
         if name not in known and not any(key.lower() == "nodes" for key in settings):
             raise ConfError(
-                f"slurm_partitions: {name!r} is no group below 'compute' ({', '.join(sorted(groups)) or 'there is none'}); "
+                f"slurm_partitions: {name!r} is no group below 'compute' ({', '.join(sorted(groups)) or 'it has none'}); "
                 "correct the name, or give the partition its Nodes."
             )
         known[name] = merge(known.get(name, {"State": "UP"}), settings)
@@ -151,6 +152,10 @@ def gres_lines(nodes: Iterable[Node], devices: bool = True) -> list[str]:
             words["Count"] = str(gres.count)
         lines.append(_line(words, "gres.conf: NodeName"))
     return lines
+
+
+def _accounts(settings: Mapping[str, Any]) -> bool:
+    return str(settings.get("AccountingStorageType", "")).endswith("slurmdbd")
 
 
 def _page(lines: Iterable[str]) -> str:

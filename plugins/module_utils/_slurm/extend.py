@@ -86,7 +86,7 @@ def extend(base: str, base_whole: str, ours: str, name: str, wanted: Iterable[st
         if words and words[0][0].lower() == "partitionname"
     }
     wanted_keys = {key.lower() for key in wanted}
-    lines, notes = [], []
+    lines, notes, yielded = [], [], []
     for line in ours.splitlines():
         words = words_of(line)
         key, value = (words[0][0].lower(), words[0][1]) if words else ("", "")
@@ -113,9 +113,17 @@ def extend(base: str, base_whole: str, ours: str, name: str, wanted: Iterable[st
                     f"{words[0][0]} is {theirs[key]} in the service's file and {value} in {name}; Slurm takes the last."
                 )
                 lines.append(line)
+            else:
+                yielded.append(f"{words[0][0]} ({theirs[key]})")
         else:
             lines.append(line)
+    if yielded:
+        notes.append(f"The service's file decides {_listed(yielded)}.")
     return Extension(_with_include(base, name), "\n".join(lines).rstrip() + "\n", tuple(notes))
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _with_include(base: str, name: str) -> str:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 SCRIPT = """\
 PATH="{bin}:$PATH"
 echo @version; slurmd -V || slurmctld -V || {{
-  conf=$(mktemp); printf 'ClusterName=none\\nSlurmctldHost=none\\n' >"$conf"; SLURM_CONF="$conf" sinfo -V; rm "$conf"; }}
+  conf=$(mktemp); printf 'ClusterName=none\\nSlurmctldHost=none\\n' >"$conf"
+  SLURM_CONF="$conf" sinfo -V; rm "$conf"; }}
 echo @hardware; slurmd -C
 echo @cgroup; stat -f -c %T /sys/fs/cgroup
 echo @container; systemd-detect-virt --container
-echo @units; for unit in slurmctld slurmd sackd; do 
+echo @units; for unit in slurmctld slurmd sackd; do
   systemctl is-active --quiet $unit && systemctl is-enabled --quiet $unit && echo $unit; done
 echo @nodes; grep -h -i '^ *NodeName=' {conf}/slurm.conf {conf}/awsome.conf
 true

@@ -18,9 +18,7 @@ def tree(places: Places) -> list[str]:
     parents: dict[str, str] = {}
     for node, path in places.items():
         if not path:
-            raise ValueError(
-                f"topology: node {node} has no slurm_node_switches; give it a list, from the root down"
-            )
+            raise ValueError(f"topology: node {node} has no slurm_node_switches; give it a list, from the root down")
         for upper, lower in zip(path, path[1:]):
             if parents.setdefault(lower, upper) != upper:
                 raise ValueError(f"topology: switch {lower} hangs below both {parents[lower]} and {upper}")
