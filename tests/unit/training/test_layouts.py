@@ -150,3 +150,10 @@ def test_events_follow_the_contract(results: Results) -> None:
     assert step["step_seconds"] == pytest.approx(sum(step[part] for part in parts))
     assert min(step[part] for part in parts) > 0 and step["memory_bytes"] > 50e6
     assert end["status"] == "completed" and end["step"] == 6 and end["first_loss"] > end["last_loss"]
+
+
+@pytest.mark.slow
+def test_compiled_layers_learn_the_same(results: Results, tmp_path: Path) -> None:
+    arguments = ("parallelism=fsdp", "batch_size=4", "compile=true")
+    compiled = run_scenarios(tmp_path, [scenario("compiled", 2, *arguments)], timeout=400)
+    assert curve(compiled, "compiled") == pytest.approx(curve(results, "one"), rel=2e-4)
