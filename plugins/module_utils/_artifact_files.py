@@ -107,9 +107,9 @@ def held(plan: artifact.Plan, destination: Path, unpacks: bool) -> bool:
     """Say whether the destination holds the release already."""
     if unpacks:
         mark = destination / MARK
-        return mark.is_file() and str(json.loads(mark.read_text()).get("sha256")) == plan.sha256
+        return mark.is_file() and bool(json.loads(mark.read_text()).get("sha256") == plan.sha256)
     file = destination / plan.file_name
-    return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == plan.sha256
+    return file.is_file() and bool(hashlib.sha256(file.read_bytes()).hexdigest() == plan.sha256)
 
 
 def install(plan: artifact.Plan, destination: Path, unpacks: bool, attempts: int, opener: Opener) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 Action = list[str]
@@ -232,3 +233,25 @@ def seconds(text: str) -> Any:
 def cluster_id(text: str) -> str:
     """Return the number in slurmctld's `clustername` file; older releases write only the name there."""
     return text.strip().partition("|")[2]
+
+
+def refuse_foreign_state(cluster: str, location: str | None, seen: Seen) -> None:
+    """Stop before a slurmctld that has lived without this database would meet another number for its cluster there."""
+    marker = Path(location or "/nonexistent") / "clustername"
+    if cluster.lower() in seen.clusters or not marker.is_file():
+        return
+    number = cluster_id(marker.read_text(errors="replace"))
+    if number:
+        raise AccountingError(
+            f"{marker}: slurmctld has already run here, with ClusterID {number}, and the accounting database does not "
+            f"know cluster {cluster!r}; it would give another number, and slurmctld would stop with CLUSTER ID "
+            f"MISMATCH. Stop slurmctld, remove this one file (the jobs' state is kept), and run again."
+        )
+
+
+def slurm_conf(cluster: str, host: str, port: int) -> str:
+    """Render the least that lets sacctmgr find slurmdbd."""
+    return (
+        f"ClusterName={cluster}\nSlurmctldHost={host}\nAccountingStorageType=accounting_storage/slurmdbd\n"
+        f"AccountingStorageHost={host}\nAccountingStoragePort={port}\n"
+    )

@@ -87,95 +87,10 @@ changed_paths:
   elements: str
 """
 
-import grp
-import os
-import pwd
-import shlex
-import stat
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.awsome.training.plugins.module_utils import _node_files as node_files
-
-
-def identity(entry: dict[str, Any]) -> tuple[int, int] | None:
-    """Return the numbers of the owner and the group; None while either is unknown to the node."""
-    try:
-        return pwd.getpwnam(entry["owner"]).pw_uid, grp.getgrnam(entry["group"]).gr_gid
-    except KeyError:
-        return None
-
-
-def settle(path: Path, entry: dict[str, Any], owner: tuple[int, int], bits: int, check: bool) -> bool:
-    """Give path its owner and mode; say whether that is a change."""
-    seen = path.stat()
-    same = (seen.st_uid, seen.st_gid) == owner and stat.S_IMODE(seen.st_mode) == bits
-    if not same and not check:
-        os.chown(path, *owner)
-        path.chmod(bits)
-    return not same
-
-
-def write(
-    module: AnsibleModule, path: Path, text: bytes, owner: tuple[int, int], bits: int, validate: str | None
-) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(text)
-            os.fchown(stream.fileno(), *owner)
-            os.fchmod(stream.fileno(), bits)
-        if validate:
-            rc, out, err = module.run_command([word.replace("%s", name) for word in shlex.split(validate)])
-            if rc != 0:
-                raise node_files.FileError(
-                    f"{path}: {validate.split()[0]} refuses the new text: {(err or out).strip()}"
-                )
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def ensure(module: AnsibleModule, entry: dict[str, Any]) -> dict[str, str] | None:
-    """Bring one entry about; return its diff if it changed."""
-    # Through a link, the file behind it is meant: /etc/slurm may point into a shared directory.
-    path, check = Path(entry["path"]), module.check_mode
-    if entry["state"] == "absent":
-        if not path.is_symlink() and not path.exists():
-            return None
-        if not check:
-            path.unlink()
-        return {"before_header": str(path), "after_header": "absent", "before": "", "after": ""}
-    path = path.resolve()
-    wanted, owner = node_files.content(entry), identity(entry)
-    if owner is None and not check:
-        raise node_files.FileError(f"{path}: the node has no user {entry['owner']!r} or no group {entry['group']!r}.")
-    bits = node_files.mode(entry)
-    bits = bits if bits is not None else (0o644 if wanted is not None else 0o755)
-    existing = path.read_bytes() if wanted is not None and path.is_file() else b""
-    there = path.exists()
-    if wanted is None:
-        if not there and not check:
-            path.mkdir(parents=True, exist_ok=True)
-    else:
-        wanted = node_files.keep(wanted, existing, entry["keep_lines"])
-    changed = not there or (wanted is not None and wanted != existing)
-    if changed and wanted is not None and not check and owner:
-        write(module, path, wanted, owner, bits, entry["validate"])
-    if owner is None or path.exists():
-        changed = owner is None or settle(path, entry, owner, bits, check) or changed
-    if not changed:
-        return None
-    before, after = (b"", b"") if entry["secret"] or wanted is None else (existing, wanted)
-    return {
-        "before_header": str(path),
-        "after_header": str(path),
-        "before": before.decode(errors="replace"),
-        "after": after.decode(errors="replace"),
-    }
 
 
 def main() -> None:
@@ -194,10 +109,15 @@ def main() -> None:
     spec = {"type": "list", "elements": "dict", "required": True, "options": options}
     spec["mutually_exclusive"] = [("content", "content_base64")]
     module = AnsibleModule(argument_spec={"files": spec}, supports_check_mode=True)
+
+    def judge(argv: list[str]) -> str:
+        rc, out, err = module.run_command(argv)
+        return "" if rc == 0 else (err or out).strip() or f"exit status {rc}"
+
     diffs: list[dict[str, str]] = []
     try:
         for entry in module.params["files"]:
-            diff = ensure(module, entry)
+            diff = node_files.ensure(entry, judge, module.check_mode)
             if diff:
                 diffs.append(diff)
     except (node_files.FileError, OSError) as error:

@@ -115,16 +115,9 @@ def configuration(module: AnsibleModule) -> Iterator[None]:
     if not host:
         yield
         return
-    lines = {
-        "ClusterName": module.params["cluster"],
-        "SlurmctldHost": host,
-        "AccountingStorageType": "accounting_storage/slurmdbd",
-        "AccountingStorageHost": host,
-        "AccountingStoragePort": module.params["accounting_port"],
-    }
     with tempfile.TemporaryDirectory(prefix="awsome-") as directory:
         path = Path(directory) / "slurm.conf"
-        path.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
+        path.write_text(accounting.slurm_conf(module.params["cluster"], host, module.params["accounting_port"]))
         os.environ["SLURM_CONF"] = str(path)
         yield
 
@@ -170,21 +163,6 @@ def look(module: AnsibleModule) -> accounting.Seen:
     return seen
 
 
-def refuse_foreign_state(module: AnsibleModule, seen: accounting.Seen) -> None:
-    """Stop before a slurmctld that has lived without this database would meet another number for its cluster there."""
-    location, cluster = module.params["state_save_location"], module.params["cluster"].lower()
-    marker = Path(location or "/nonexistent") / "clustername"
-    if cluster in seen.clusters or not marker.is_file():
-        return
-    number = accounting.cluster_id(marker.read_text(errors="replace"))
-    if number:
-        raise accounting.AccountingError(
-            f"{marker}: slurmctld has already run here, with ClusterID {number}, and the accounting database does not "
-            f"know cluster {cluster!r}; it would give another number, and slurmctld would stop with CLUSTER ID "
-            f"MISMATCH. Stop slurmctld, remove this one file (the jobs' state is kept), and run again."
-        )
-
-
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -204,7 +182,7 @@ def main() -> None:
     try:
         with configuration(module):
             seen = look(module)
-            refuse_foreign_state(module, seen)
+            accounting.refuse_foreign_state(module.params["cluster"], module.params["state_save_location"], seen)
             actions = accounting.plan(module.params["cluster"], module.params, seen)
             for action in [] if module.check_mode else actions:
                 argv = [module.params["sacctmgr"], "-i", *action]

@@ -1,0 +1,51 @@
+"""What may be fetched, and from where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.awsome.training.plugins.module_utils import _artifact as artifact
+
+SUM = "ab" * 32
+URL = "https://vendor.example/tool-1.2.tar.gz"
+RECORD: dict[str, Any] = {"name": "tool", "version": "1.2", "url": URL, "sha256": SUM}
+
+
+def test_a_mirror_is_asked_first() -> None:
+    plan = artifact.plan(RECORD, "x86_64", "http://mirror.example/")
+    assert plan.sources == (f"http://mirror.example/{SUM}/tool-1.2.tar.gz", URL)
+    assert plan.is_archive and plan.label == "tool 1.2"
+
+
+def test_architectures_have_their_own_files() -> None:
+    record = {
+        "name": "tool",
+        "version": "1.2",
+        "urls": {"x86_64": URL, "aarch64": f"{URL}.arm"},
+        "sha256": {"noarch": SUM},
+    }
+    assert artifact.plan(record, "aarch64").sources == (f"{URL}.arm",)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"sha256": "unverified"}, f"tool 1.2: the sha256 of {URL} is unverified, so it is not installed"),
+        ({"sha256": None}, "tool: the record has no sha256"),
+        ({"sha256": "abc"}, "sha256 'abc' is no checksum"),
+        ({"sha256": {"aarch64": SUM}}, "no sha256 for architecture 'x86_64', only for aarch64"),
+        ({"version": "latest"}, "says 'latest', which is no version"),
+        ({"url": "https://vendor.example/latest/tool.tar.gz"}, "says 'latest'"),
+        ({"url": "ftp://vendor.example/tool"}, "is no http, https or file address"),
+        ({"url": "https://vendor.example/"}, "is no http, https or file address"),
+        ({"name": None}, "has no name"),
+    ],
+)
+def test_what_cannot_be_checked_is_refused(change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(artifact.ArtifactError, match=sentence):
+        artifact.plan({**RECORD, **change}, "x86_64")
+
+
+def test_pauses_grow_and_end() -> None:
+    assert artifact.pauses(8) == [0, 1, 2, 4, 8, 16, 30, 30]

@@ -1,0 +1,148 @@
+"""A release appears whole and checked, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+
+import pytest
+from ansible_collections.awsome.training.plugins.module_utils import _artifact as artifact
+from ansible_collections.awsome.training.plugins.module_utils import _artifact_files as files
+
+URL = "https://vendor.example/tool-1.tar.gz"
+MIRROR = "https://mirror.example"
+
+
+class Answer(io.BytesIO):
+    def __init__(self, content: bytes, promised: int | None = None) -> None:
+        super().__init__(content)
+        self.headers = {"Content-Length": str(len(content) if promised is None else promised)}
+
+
+class Network:
+    """Plays a list of answers for each URL, and counts the questions."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers, self.asked = answers, []
+
+    def __call__(self, url: str) -> Answer:
+        self.asked.append(url)
+        queue = self.answers["mirror" if url.startswith(MIRROR) else "vendor"]
+        answer = queue.pop(0) if len(queue) > 1 else queue[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, Answer) else Answer(answer)
+
+
+def archive(*members: tuple[str, bytes | str]) -> bytes:
+    """A tar file; a member whose content is a string is a link to it."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.uid = 4242
+            if isinstance(content, str):
+                info.type, info.linkname = tarfile.SYMTYPE, content
+                tar.addfile(info)
+            else:
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+    return stream.getvalue()
+
+
+GOOD = archive(("tool-1/README", b"hello"))
+
+
+def planned(content: bytes = GOOD, mirror: str = "", url: str = URL) -> artifact.Plan:
+    checksum = hashlib.sha256(content).hexdigest()
+    return artifact.plan({"name": "tool", "version": "1", "url": url, "sha256": checksum}, "x86_64", mirror)
+
+
+def missing() -> HTTPError:
+    return HTTPError(URL, 404, "Not Found", None, None)  # type: ignore[arg-type]
+
+
+def test_an_archive_is_unpacked_and_its_one_directory_entered(tmp_path: Path) -> None:
+    plan, place = planned(), tmp_path / "opt/tool"
+    files.install(plan, place, True, 1, Network(vendor=[GOOD]))
+    assert (files.entered(place) / "README").read_text() == "hello"
+    assert files.held(plan, place, True)
+    assert sorted(path.name for path in place.parent.iterdir()) == ["tool"]
+
+
+def test_a_new_release_takes_the_place_of_the_old(tmp_path: Path) -> None:
+    place, newer = tmp_path / "tool", archive(("tool-2/NEW", b"new"))
+    files.install(planned(), place, True, 1, Network(vendor=[GOOD]))
+    files.install(planned(newer), place, True, 1, Network(vendor=[newer]))
+    assert files.entered(place) == place / "tool-2" and not files.held(planned(), place, True)
+
+
+def test_a_wrong_checksum_leaves_what_was_there(tmp_path: Path) -> None:
+    place = tmp_path / "tool"
+    files.install(planned(), place, True, 1, Network(vendor=[GOOD]))
+    network = Network(vendor=[b"evil"])
+    with pytest.raises(artifact.ArtifactError, match=rf"tool 1: {URL} has sha256 \w{{64}}, expected \w{{64}}"):
+        files.install(planned(archive(("x", b""))), place, True, 5, network)
+    assert len(network.asked) == 1 and files.held(planned(), place, True)
+
+
+def test_a_strangers_directory_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("")
+    network = Network(vendor=[GOOD])
+    with pytest.raises(artifact.ArtifactError, match="holds files that no earlier fetch laid there"):
+        files.install(planned(), tmp_path, True, 1, network)
+    assert network.asked == []
+
+
+def test_a_plain_file_is_judged_by_its_content(tmp_path: Path) -> None:
+    plan = planned(b"#!/bin/sh\n", url="https://vendor.example/run.sh")
+    files.install(plan, tmp_path, False, 1, Network(vendor=[b"#!/bin/sh\n"]))
+    assert files.held(plan, tmp_path, False)
+    (tmp_path / "run.sh").write_text("changed")
+    assert not files.held(plan, tmp_path, False)
+
+
+def fetch(tmp_path: Path, network: Network, plan: artifact.Plan, attempts: int = 4) -> list[float]:
+    slept: list[float] = []
+    files.fetch(plan, tmp_path / "file", attempts, network, slept.append)
+    return slept
+
+
+def test_the_vendor_is_asked_when_the_mirror_has_no_such_file(tmp_path: Path) -> None:
+    network = Network(mirror=[missing()], vendor=[GOOD])
+    assert fetch(tmp_path, network, planned(mirror=MIRROR)) == [0]
+    assert [url.startswith(MIRROR) for url in network.asked] == [True, False]
+
+
+def test_trouble_is_tried_again_after_growing_pauses(tmp_path: Path) -> None:
+    broken = [URLError("no route"), Answer(GOOD[:-9], len(GOOD)), HTTPError(URL, 503, "", None, None), GOOD]  # type: ignore[arg-type]
+    assert fetch(tmp_path, Network(vendor=broken), planned()) == [0, 1, 2, 4]
+
+
+def test_a_missing_file_is_not_asked_for_again(tmp_path: Path) -> None:
+    network = Network(vendor=[missing()])
+    with pytest.raises(artifact.ArtifactError, match=f"tool 1 could not be fetched .{URL}: HTTP 404"):
+        fetch(tmp_path, network, planned())
+    assert len(network.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "member", [("/etc/evil", b""), ("../evil", b""), ("a/../../evil", b""), ("link", "/etc"), ("a/link", "../../etc")]
+)
+def test_no_member_leaves_the_directory_on_an_old_python(
+    tmp_path: Path, member: tuple[str, bytes | str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    (tmp_path / "a.tar.gz").write_bytes(archive(member))
+    with pytest.raises(artifact.ArtifactError, match="would leave its directory"):
+        files.unpack(tmp_path / "a.tar.gz", "a.tar.gz", tmp_path / "into")
+
+
+def test_a_link_inside_is_fine_and_owners_are_not_taken_over() -> None:
+    link = tarfile.TarInfo("lib/a.so")
+    link.type, link.linkname, link.uid = tarfile.SYMTYPE, "../real/a.so", 4242
+    assert files.tamed(link, "a.tar").uid == 0
