@@ -127,7 +127,7 @@ def partitions_of(
             continue
         if name not in known and not any(key.lower() == "nodes" for key in settings):
             raise ConfError(
-                f"slurm_partitions: {name!r} is no group below 'compute' ({', '.join(sorted(groups)) or 'it has none'}); "
+                f"slurm_partitions: {name!r} is no group below 'compute' ({', '.join(sorted(groups)) or 'none'}); "
                 "correct the name, or give the partition its Nodes."
             )
         known[name] = merge(known.get(name, {"State": "UP"}), settings)

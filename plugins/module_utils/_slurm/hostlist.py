@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import product
 
 # Slurm expands at most this many names from one pair of brackets (MAX_RANGE in its hostlist code).
@@ -20,6 +21,7 @@ class HostlistError(ValueError):
     """A host list that cannot be read; the message says what is wrong with it."""
 
 
+@lru_cache(maxsize=MAX_RANGE)
 def natural_key(name: str) -> tuple[tuple[str, int, str], ...]:
     """Order names as people do: node2 before node10."""
     *pairs, last = _WORDS.split(name)

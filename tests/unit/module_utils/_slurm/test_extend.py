@@ -80,7 +80,7 @@ def test_other_files_of_the_service_are_left_and_told() -> None:
 
 @pytest.mark.parametrize("present", [{}, {"slurm.conf": HEADER}])
 def test_extending_needs_a_services_file(present: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="there is no slurm.conf of a service to extend"):
+    with pytest.raises(ValueError, match=r"there is no slurm\.conf of a service to extend"):
         adopt(present)
 
 

@@ -11,7 +11,10 @@ SLURMD_22 = """\
 NodeName=slurm-n1 CPUs=2 Boards=1 SocketsPerBoard=1 CoresPerSocket=2 ThreadsPerCore=1 RealMemory=24105
 UpTime=0-00:55:31
 """
-SLURMD_GPU = "NodeName=g CPUs=192 Boards=2 SocketsPerBoard=1 CoresPerSocket=48 ThreadsPerCore=2 RealMemory=2000 Gres=gpu:h100:8\n"
+SLURMD_GPU = (
+    "NodeName=g CPUs=192 Boards=2 SocketsPerBoard=1 CoresPerSocket=48 ThreadsPerCore=2 "
+    "RealMemory=2000 Gres=gpu:h100:8\n"
+)
 
 
 def test_slurmd_tells_the_hardware() -> None:

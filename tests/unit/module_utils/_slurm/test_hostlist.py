@@ -1,4 +1,4 @@
-"""Slurm's host lists. The examples are what `scontrol show hostnames` and `show hostlist` of Slurm 22.05 and 24.11 say."""
+"""Slurm's host lists. The examples of expand are what `scontrol show hostnames` says."""
 
 from __future__ import annotations
 
