@@ -13,7 +13,7 @@ from ansible_collections.awsome.training.plugins.module_utils._launch.spec impor
 from ansible_collections.awsome.training.plugins.module_utils._launch.words import SpecError, check_keys
 
 FILE = "job.sbatch"
-STOP_SECONDS = 120  # between the signal to stop and the time limit: time for a last checkpoint
+STOP_SECONDS = 120  # between the signal to stop and the time limit, for a last checkpoint; a fifth of a short limit
 RENDEZVOUS_SECONDS = 1800  # a cold import of the framework from a shared file system may outlast the others' patience
 WORD = re.compile(r"[A-Za-z0-9_.,:@+-]+")
 
@@ -60,7 +60,7 @@ def _head(launch: Launch, options: Options) -> list[str]:
         "open-mode": "append",
         "requeue": None,
         # Without "B:" the steps get the signal and the batch shell does not, so nothing has to pass it on.
-        "signal": f"USR1@{STOP_SECONDS}",
+        "signal": f"USR1@{min(STOP_SECONDS, launch.time_limit_minutes * 12)}",
     }
     given = {key: value for key, value in directives.items() if value != ""}
     lines = [f"#SBATCH --{key}" + ("" if value is None else f"={value}") for key, value in given.items()]
