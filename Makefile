@@ -14,6 +14,8 @@ INVENTORY := $(STATE)/$(LAB_PREFIX)/inventory.yml
 # Ask for a password only where sudo will.
 ASK := $(shell [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null || echo --ask-become-pass)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# The whole cluster first: what it bakes, the others find.
+SCENARIOS := default $(filter-out default,$(notdir $(wildcard molecule/*)))
 PLAY = ansible-playbook $(ASK)
 
 .PHONY: help setup lab lab-destroy test lint clean
@@ -34,9 +36,18 @@ lab-destroy: ## Remove the lab of LAB_PREFIX; cached images, wheels and environm
 	@scripts/setup.sh lab
 	@$(PLAY) -i localhost, playbooks/lab_destroy.yml -e lab_prefix=$(LAB_PREFIX) $(LAB_OPTIONS)
 
-test: setup ## Run every test
+test: lint ## Run every test: linters, the whole cluster and each role by molecule, then pytest
+	@for scenario in $(SCENARIOS); do molecule test -s $$scenario || exit 1; done
+	@pytest
 
 lint: setup ## Run every linter
+	@ansible-lint
+	@yamllint --strict .
+	@ruff check
+	@ruff format --check
+	@MYPYPATH=.collections:training/fsdp mypy -p ansible_collections.awsome.training.plugins -p llama_trainer
+	@git ls-files '*.sh' .ci/run | xargs shellcheck
+	@antsibull-changelog lint
 
 clean: ## Remove cached images, wheels and environments of destroyed labs
 	@$(SUDO) podman images --quiet --filter reference='localhost/awsome-*' | sort -u | xargs -r $(SUDO) podman rmi

@@ -42,4 +42,5 @@ from ansible_collections.awsome.training.plugins.plugin_utils.catalog_lookup imp
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         self.set_options(var_options=variables, direct=kwargs)
-        return answer([""], lambda catalog, _: list(catalog.walk_order))[0]
+        orders: list[list[str]] = answer([""], lambda catalog, _: list(catalog.walk_order))
+        return orders[0]
