@@ -120,7 +120,6 @@ KEYS = {
     "hosts": "/etc/hosts",
     "ssh_host_ed25519_key": "/etc/ssh/ssh_host_ed25519_key",
     "ssh_host_ed25519_key.pub": "/etc/ssh/ssh_host_ed25519_key.pub",
-    "ssh_known_hosts": "/etc/ssh/ssh_known_hosts",
 }
 
 

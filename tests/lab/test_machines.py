@@ -186,4 +186,4 @@ def image_of(podman: Podman) -> str:
     images = podman(
         "images", "--filter", "reference=localhost/awsome-base:debian12-*", "--format", "{{.Repository}}:{{.Tag}}"
     )
-    return images.split()[0]
+    return str(images.split()[0])

@@ -37,8 +37,6 @@ write() { # write FILE, from standard input
 }
 write "$state/etc/authorized_keys" <"$state/ssh/id_ed25519.pub"
 chmod 0600 "$state/etc/authorized_keys"
-# All machines of a lab have one host key, so the nodes and the user know each of them beforehand.
-known="$prefix-*,${subnet%.*}.* $(cut -d' ' -f1,2 "$state/etc/ssh_host_ed25519_key.pub")"
-echo "$known" | write "$state/etc/ssh_known_hosts"
-echo "$known" | write "$state/ssh/known_hosts"
+# All machines of a lab have one host key, so the user knows each of them beforehand.
+echo "$prefix-*,${subnet%.*}.* $(cut -d' ' -f1,2 "$state/etc/ssh_host_ed25519_key.pub")" | write "$state/ssh/known_hosts"
 chown "$owner" "$state/ssh/known_hosts"
