@@ -105,43 +105,12 @@ missing_profiles:
 """
 
 import json
-import os
-import resource
-import socket
-import time
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.awsome.training.plugins.module_utils._lab import nodes, plan
-
-KEYS = {
-    "authorized_keys": "/root/.ssh/authorized_keys",
-    "hosts": "/etc/hosts",
-    "ssh_host_ed25519_key": "/etc/ssh/ssh_host_ed25519_key",
-    "ssh_host_ed25519_key.pub": "/etc/ssh/ssh_host_ed25519_key.pub",
-}
-
-
-class Podman:
-    def __init__(self, module: AnsibleModule) -> None:
-        self.module = module
-        path = module.get_bin_path("podman")
-        if path is None:
-            raise nodes.LabError("podman is missing on this machine: install the package podman (make setup does).")
-        if os.geteuid() != 0:
-            raise nodes.LabError("The lab's machines need root: run as root, or leave lab_become true and have sudo.")
-        runtimes = [name for name in ("crun", "runc") if module.get_bin_path(name)]
-        self.command = [path, *plan.runtime(Path("/proc/mounts").read_text(), runtimes)]
-
-    def __call__(self, *arguments: str, about: str = "") -> str:
-        rc, out, err = self.module.run_command([*self.command, *arguments])
-        if rc != 0:
-            raise nodes.LabError(plan.explain(about or "podman " + " ".join(arguments[:2]), err))
-        return str(out)
-
-    def ok(self, *arguments: str) -> bool:
-        return bool(self.module.run_command([*self.command, *arguments])[0] == 0)
+from ansible_collections.awsome.training.plugins.module_utils._lab import podman as host
 
 
 def wanted_machines(params: dict[str, Any]) -> list[dict[str, Any]]:
@@ -152,72 +121,19 @@ def wanted_machines(params: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**machine, "image": params["images"].get(machine["profile"], "")} for machine in machines]
 
 
-def container(machine: dict[str, Any], params: dict[str, Any]) -> plan.Machine:
-    keys = [f"{params['state_dir']}/etc/{name}:{path}:ro" for name, path in KEYS.items()]
-    mounts = [word for volume in [*keys, *params["mounts"]] for word in ("--volume", volume)]
-    network = ["--network", params["prefix"], "--ip", machine["address"], "--no-hosts"]
-    # What a node of a cluster has and podman's own defaults withhold: shared memory, and no limit on processes.
-    return plan.Machine(
-        name=machine["name"],
-        image=machine["image"],
-        labels={plan.LAB: params["prefix"], plan.KIND: params["kind"], plan.PROFILE: machine["profile"]},
-        settings={"platform": params["platform"], "address": machine["address"]},
-        arguments=(*network, "--shm-size", "1g", "--pids-limit", "-1", *mounts, *params["options"]),
-    )
-
-
-def host_limits() -> dict[str, int]:
-    """No more than this host allows; podman's own defaults may exceed it."""
-    kernel = {
-        "nofile": (resource.RLIMIT_NOFILE, int(Path("/proc/sys/fs/nr_open").read_text())),
-        "nproc": (resource.RLIMIT_NPROC, int(Path("/proc/sys/kernel/pid_max").read_text())),
-    }
-    return {
-        name: most if resource.getrlimit(which)[1] < 0 else min(most, resource.getrlimit(which)[1])
-        for name, (which, most) in kernel.items()
-    }
-
-
-def takes_logins(podman: Podman, machine: dict[str, Any]) -> bool:
-    try:
-        with socket.create_connection((machine["address"], 22), timeout=1) as connection:
-            if not connection.recv(4).startswith(b"SSH"):
-                return False
-    except OSError:
-        return False
-    # The unit that lets users in; a unit that still waits to be configured does not hold it up.
-    return podman.ok("exec", machine["name"], "systemctl", "is-active", "--quiet", "systemd-user-sessions")
-
-
-def wait_for_logins(podman: Podman, machines: list[dict[str, Any]], seconds: int) -> None:
-    deadline = time.monotonic() + seconds
-    waiting = machines
-    while waiting := [machine for machine in waiting if not takes_logins(podman, machine)]:
-        if time.monotonic() > deadline:
-            name = waiting[0]["name"]
-            raise nodes.LabError(f"{name} takes no logins after {seconds} s: see `podman exec {name} journalctl -b`.")
-        time.sleep(0.1)
-
-
-def write_hosts(path: Path, text: str) -> bool:
-    """In place, since the containers have mounted this very file."""
-    if path.exists() and path.read_text() == text:
-        return False
-    path.write_text(text)
-    return True
-
-
-def present(module: AnsibleModule, podman: Podman, seen: list[dict[str, Any]]) -> dict[str, Any]:
+def present(module: AnsibleModule, podman: host.Podman, seen: list[dict[str, Any]]) -> dict[str, Any]:
     params = module.params
     machines = wanted_machines(params)
-    containers = {machine["name"]: container(machine, params) for machine in machines}
+    containers = {machine["name"]: plan.container(machine, params) for machine in machines}
     actions = plan.plan(list(containers.values()), seen, params["prefix"], params["kind"])
     networks = json.loads(podman("network", "ls", "--format", "json"))
     network_exists = plan.owned_network(networks, params["prefix"], params["subnet"])
     touched = {action.name for action in actions if action.verb != "remove"}
     new = {action.name for action in actions if action.verb == "create"}
-    missing = {machine["profile"] for machine in machines if machine["name"] in new and not _has_image(podman, machine)}
-    result = {
+    missing = {
+        machine["profile"] for machine in machines if machine["name"] in new and not podman.has_image(machine["image"])
+    }
+    result: dict[str, Any] = {
         "changed": bool(actions) or not network_exists,
         "actions": [f"{action.verb} {action.name}" for action in actions],
         "machines": machines,
@@ -236,27 +152,14 @@ def present(module: AnsibleModule, podman: Podman, seen: list[dict[str, Any]]) -
         )
     if params["kind"] == "node":
         names = nodes.hosts_file({machine["name"]: machine["address"] for machine in machines})
-        result["changed"] |= write_hosts(Path(params["state_dir"], "etc", "hosts"), names)
+        result["changed"] |= host.write_hosts(Path(params["state_dir"], "etc", "hosts"), names)
     for action in actions:
-        apply(podman, action, containers)
-    wait_for_logins(podman, [machine for machine in machines if machine["name"] in touched], params["timeout"])
+        host.apply(podman, action, containers)
+    host.wait_for_logins(podman, [machine for machine in machines if machine["name"] in touched], params["timeout"])
     return result
 
 
-def _has_image(podman: Podman, machine: dict[str, Any]) -> bool:
-    return bool(machine["image"]) and podman.ok("image", "exists", machine["image"])
-
-
-def apply(podman: Podman, action: plan.Action, containers: dict[str, plan.Machine]) -> None:
-    if action.verb == "create":
-        podman(*plan.create_arguments(containers[action.name], host_limits()), about=action.name)
-    elif action.verb == "start":
-        podman("start", action.name, about=action.name)
-    else:
-        podman("rm", "--force", "--time", "0", "--volumes", action.name, about=action.name)
-
-
-def absent(module: AnsibleModule, podman: Podman, seen: list[dict[str, Any]]) -> dict[str, Any]:
+def absent(module: AnsibleModule, podman: host.Podman, seen: list[dict[str, Any]]) -> dict[str, Any]:
     prefix = module.params["prefix"]
     actions = plan.removal(seen, prefix)
     networks = json.loads(podman("network", "ls", "--format", "json"))
@@ -295,7 +198,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        podman = Podman(module)
+        podman = host.Podman(module)
         seen = json.loads(podman("ps", "--all", "--format", "json"))
         act = present if module.params["state"] == "present" else absent
         module.exit_json(**act(module, podman, seen))

@@ -12,6 +12,14 @@ from ansible_collections.awsome.training.plugins.module_utils._lab.nodes import 
 
 LAB, KIND, PROFILE = "awsome.lab", "awsome.kind", "awsome.profile"
 
+# Files of the state directory, and where a machine mounts them.
+KEYS = {
+    "authorized_keys": "/root/.ssh/authorized_keys",
+    "hosts": "/etc/hosts",
+    "ssh_host_ed25519_key": "/etc/ssh/ssh_host_ed25519_key",
+    "ssh_host_ed25519_key.pub": "/etc/ssh/ssh_host_ed25519_key.pub",
+}
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -28,6 +36,21 @@ class Machine:
 class Action:
     verb: str  # create, start or remove
     name: str
+
+
+def container(machine: Mapping[str, Any], params: Mapping[str, Any]) -> Machine:
+    """The container that stands for `machine`, with the parameters of module lab_machines."""
+    keys = [f"{params['state_dir']}/etc/{name}:{path}:ro" for name, path in KEYS.items()]
+    mounts = [word for volume in [*keys, *params["mounts"]] for word in ("--volume", volume)]
+    network = ["--network", params["prefix"], "--ip", machine["address"], "--no-hosts"]
+    # What a node of a cluster has and podman's own defaults withhold: shared memory, and no limit on processes.
+    return Machine(
+        name=machine["name"],
+        image=machine["image"],
+        labels={LAB: params["prefix"], KIND: params["kind"], PROFILE: machine["profile"]},
+        settings={"platform": params["platform"], "address": machine["address"]},
+        arguments=(*network, "--shm-size", "1g", "--pids-limit", "-1", *mounts, *params["options"]),
+    )
 
 
 def plan(wanted: Sequence[Machine], seen: Sequence[Mapping[str, Any]], prefix: str, kind: str) -> list[Action]:
