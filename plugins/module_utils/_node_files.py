@@ -35,13 +35,12 @@ def content(entry: dict[str, Any]) -> bytes | None:
 
 
 def keep(wanted: bytes, existing: bytes, pattern: str | None) -> bytes:
-    """Append to wanted those lines of existing that match pattern and that wanted does not hold already."""
+    """Add to wanted those lines of existing that match pattern; sorted, so that every run writes the same."""
     if not pattern:
         return wanted
-    held = set(wanted.splitlines())
     expression = re.compile(pattern.encode())
-    kept = [line for line in existing.splitlines() if line not in held and expression.search(line)]
-    return wanted + b"".join(line + b"\n" for line in kept)
+    kept = {line for line in existing.splitlines() if expression.search(line)}
+    return b"".join(line + b"\n" for line in sorted({*wanted.splitlines(), *kept}))
 
 
 def mode(entry: dict[str, Any]) -> int | None:

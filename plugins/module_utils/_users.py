@@ -11,7 +11,7 @@ KEY_TYPES = ("ed25519", "ecdsa", "rsa")
 
 
 def known_hosts(hostvars: Mapping[str, Any], hosts: Iterable[str]) -> str:
-    """Render ssh_known_hosts from the host keys among the facts; a host without facts has no line."""
+    """Render ssh_known_hosts from the host keys among the facts, sorted; a host without facts has no line."""
     lines = []
     for host in hosts:
         variables, facts = hostvars[host], hostvars[host].get("ansible_facts", {})
@@ -21,7 +21,7 @@ def known_hosts(hostvars: Mapping[str, Any], hosts: Iterable[str]) -> str:
             key = facts.get(f"ssh_host_key_{kind}_public")
             if key:
                 lines.append(f"{label} {facts[f'ssh_host_key_{kind}_public_keytype']} {key}\n")
-    return "".join(lines)
+    return "".join(sorted(lines))
 
 
 def unknown_hosts(hostvars: Mapping[str, Any], hosts: Iterable[str]) -> str:

@@ -49,7 +49,7 @@ options:
         type: str
       keep_lines:
         description: >-
-          A regular expression. Lines of the present file that match it stay, after the content.
+          A regular expression. Lines of the present file that match it stay. All lines are then sorted.
         type: str
       secret:
         description: Whether to leave the file out of the diff.

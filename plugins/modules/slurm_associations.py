@@ -63,7 +63,7 @@ options:
     type: path
 attributes:
   check_mode:
-    description: Prints the plan.
+    description: Prints the plan; where slurmdbd does not run yet, all but the cluster itself.
     support: full
 """
 
@@ -134,7 +134,7 @@ def ask(module: AnsibleModule, what: str, names: list[str], *conditions: str) ->
 
 def wait(module: AnsibleModule) -> set[str]:
     """Return the clusters that slurmdbd knows, as soon as it answers."""
-    deadline = time.monotonic() + module.params["wait_seconds"]
+    deadline = time.monotonic() + (0 if module.check_mode else module.params["wait_seconds"])
     while True:
         try:
             return {row["Cluster"] for row in ask(module, "cluster", ["Cluster"])}
@@ -146,7 +146,12 @@ def wait(module: AnsibleModule) -> set[str]:
 
 def look(module: AnsibleModule) -> accounting.Seen:
     wanted, cluster = module.params, module.params["cluster"].lower()
-    seen = accounting.Seen(clusters=wait(module))
+    try:
+        seen = accounting.Seen(clusters=wait(module))
+    except accounting.AccountingError:
+        if not module.check_mode:
+            raise
+        return accounting.Seen(clusters={cluster})  # a dry run before the first start: all in it is still to be done
     if wanted["qos"]:
         names = accounting.columns(wanted["qos"], ["Name"])
         seen.qos = {row["Name"]: row for row in ask(module, "qos", names)}
@@ -154,7 +159,7 @@ def look(module: AnsibleModule) -> accounting.Seen:
         names = ["Account", "Description", "Organization"]
         seen.accounts = {row["Account"]: row for row in ask(module, "account", names)}
         names = ["User", "DefaultAccount", "AdminLevel"]
-        seen.users = {row["User"]: row for row in ask(module, "user", names)}
+        seen.users = {row["User"]: row for row in ask(module, "user", names, "withassoc", f"cluster={cluster}")}
         names = accounting.columns(
             [*wanted["accounts"], *wanted["users"]], ["Account", "User", "Partition", "ParentName"]
         )

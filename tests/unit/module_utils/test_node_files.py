@@ -24,7 +24,7 @@ def test_a_directory_has_no_content() -> None:
 def test_lines_that_match_stay_once() -> None:
     before = b"old ssh-ed25519 A\ngone ssh-ed25519 B\nnew ssh-ed25519 C\n"
     after = node_files.keep(b"new ssh-ed25519 C\n", before, "^(old|new)[, ]")
-    assert after == b"new ssh-ed25519 C\nold ssh-ed25519 A\n"
+    assert after == b"new ssh-ed25519 C\nold ssh-ed25519 A\n"  # sorted
     assert node_files.keep(after, after, "^(old|new)[, ]") == after
 
 

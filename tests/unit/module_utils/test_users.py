@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ansible_collections.awsome.training.plugins.module_utils import _node_files as node_files
 from ansible_collections.awsome.training.plugins.module_utils import _users as users
 
 HOSTS: dict[str, Any] = {
@@ -55,3 +56,12 @@ def test_users_without_an_account_of_their_own_get_the_default() -> None:
         {"name": "b", "state": "present", "default_account": "x", "settings": {"MaxJobs": 1}},
         {"name": "d", "state": "absent", "default_account": "users"},
     ]
+
+
+def test_a_limited_and_a_whole_play_write_the_same_file() -> None:
+    fact = {"ssh_host_key_rsa_public": "KEY", "ssh_host_key_rsa_public_keytype": "ssh-rsa"}
+    all_known = {host: {"ansible_facts": fact} for host in ("n2", "n10", "controller")}
+    one_known = {**all_known, "n10": {}, "controller": {}}
+    whole = users.known_hosts(all_known, all_known).encode()
+    limited = users.known_hosts(one_known, one_known).encode()
+    assert node_files.keep(limited, whole, users.unknown_hosts(one_known, one_known)) == whole
