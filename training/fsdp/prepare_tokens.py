@@ -26,9 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--path", default="", help="a file, a directory or a glob")
     parser.add_argument("--text-column", default="text", help="the column of a parquet file")
     parser.add_argument("--tokenizer", default="bytes", help="bytes, a tokenizer.json, or a name on the hub")
-    parser.add_argument(
-        "--out", type=Path, required=True, help="the .bin file; a .json lies beside it"
-    )
+    parser.add_argument("--out", type=Path, required=True, help="the .bin file; a .json lies beside it")
     options = parser.parse_args(arguments)
     config = DataConfig(options.source, options.path, text_column=options.text_column, tokenizer=options.tokenizer)
     try:
