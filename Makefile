@@ -45,7 +45,7 @@ lint: setup ## Run every linter
 	@yamllint --strict .
 	@ruff check
 	@ruff format --check
-	@MYPYPATH=.collections:training/fsdp mypy -p ansible_collections.awsome.training.plugins -p llama_trainer
+	@mypy -p ansible_collections.awsome.training.plugins -p llama_trainer
 	@git ls-files '*.sh' .ci/run | xargs shellcheck
 	@antsibull-changelog lint
 
