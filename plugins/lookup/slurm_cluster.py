@@ -43,12 +43,8 @@ options:
     description: What hosts that take no part in this play answered, by name.
     type: dict
     default: {}
-  present:
-    description: The C(NodeName) lines of the present configuration.
-    type: str
-    default: ""
-  version:
-    description: The controller's Slurm.
+  controller:
+    description: What the controller answered; of hosts that are silent, its present configuration stands.
     type: str
     default: ""
   memory_fraction:
@@ -118,16 +114,15 @@ class LookupModule(LookupBase):
         )
 
     def _answer(self, hosts: list[inventory.Host], groups: dict[str, list[str]]) -> dict[str, Any]:
-        nodes, missing = inventory.nodes(hosts, self.get_option("present"), self.get_option("memory_fraction"))
-        jobs = conf.merge(inventory.job_settings(hosts), self.get_option("settings"))
+        controller = probe.parse(self.get_option("controller"))
+        nodes, missing = inventory.nodes(hosts, controller.present, self.get_option("memory_fraction"))
+        jobs = conf.merge(inventory.job_settings(hosts, controller), self.get_option("settings"))
         settings = conf.merge(jobs, self.get_option("overrides"))
         cluster = conf.Cluster(
             settings=settings,
             nodes=tuple(nodes),
             partitions=conf.partitions_of(groups, self.get_option("partitions")),
-            cgroup=conf.merge(
-                inventory.cgroup_settings(settings, self.get_option("version")), self.get_option("cgroup")
-            ),
+            cgroup=conf.merge(inventory.cgroup_settings(settings, controller.version), self.get_option("cgroup")),
             gres_devices=self.get_option("gres_devices"),
         )
         return {"files": conf.render_files(cluster), "missing": missing}

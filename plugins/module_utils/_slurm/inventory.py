@@ -9,7 +9,12 @@ from typing import Any
 
 from ansible_collections.awsome.training.plugins.module_utils._slurm import hardware, probe
 from ansible_collections.awsome.training.plugins.module_utils._slurm.conf import Node
-from ansible_collections.awsome.training.plugins.module_utils._slurm.extend import nodes_of
+from ansible_collections.awsome.training.plugins.module_utils._slurm.extend import nodes_of, words_of
+
+BY_CGROUP = dict(
+    zip(probe.JOB_KEYS, ("proctrack/cgroup", "task/cgroup,task/affinity", "jobacct_gather/cgroup", "CR_Core_Memory"))
+)
+BY_PROCESS = dict(zip(probe.JOB_KEYS, ("proctrack/linuxproc", "task/none", "jobacct_gather/linux", "CR_Core")))
 
 
 @dataclass(frozen=True)
@@ -61,25 +66,21 @@ def nodes(hosts: Sequence[Host], present: str = "", memory_fraction: float = 1.0
     return known, missing
 
 
-def job_settings(hosts: Sequence[Host]) -> dict[str, str]:
-    """How jobs are tracked and what is counted, as all hosts that answered allow it.
+def job_settings(hosts: Sequence[Host], controller: probe.Answer | None = None) -> dict[str, str]:
+    """How jobs are tracked and what is counted, as all hosts allow it.
 
     Inside a container, control groups belong to the container's host, and the memory is shared with its neighbours.
+    Where hosts take no part in the play, the present configuration stands; without one, they are taken to be like the
+    controller.
     """
     answers = [host.answer for host in hosts if host.answer and host.answer.version]
-    if all(answer.cgroup for answer in answers):
-        return {
-            "ProctrackType": "proctrack/cgroup",
-            "TaskPlugin": "task/cgroup,task/affinity",
-            "JobAcctGatherType": "jobacct_gather/cgroup",
-            "SelectTypeParameters": "CR_Core_Memory",
-        }
-    return {
-        "ProctrackType": "proctrack/linuxproc",
-        "TaskPlugin": "task/none",
-        "JobAcctGatherType": "jobacct_gather/linux",
-        "SelectTypeParameters": "CR_Core",
-    }
+    if any(not answer.cgroup for answer in answers):
+        return BY_PROCESS
+    if len(answers) == len(hosts) or controller is None:
+        return BY_CGROUP
+    found = {words[0][0]: words[0][1] for words in map(words_of, controller.present.splitlines()) if words}
+    present = {key: found[key] for key in probe.JOB_KEYS if key in found}
+    return present or (BY_CGROUP if controller.cgroup else BY_PROCESS)
 
 
 def cgroup_settings(jobs: Mapping[str, Any], version: str) -> dict[str, Any]:

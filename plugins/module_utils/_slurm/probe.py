@@ -6,6 +6,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+# What a present configuration says of how jobs are tracked and what is counted.
+JOB_KEYS = ("ProctrackType", "TaskPlugin", "JobAcctGatherType", "SelectTypeParameters")
+
 # Every answer stands below a line of its own, so that a missing program leaves its part empty and nothing else.
 # Where only clients are installed, they tell their version to no one who has no configuration: they are lent one.
 SCRIPT = """\
@@ -18,7 +21,7 @@ echo @cgroup; stat -f -c %T /sys/fs/cgroup
 echo @container; systemd-detect-virt --container
 echo @units; for unit in slurmctld slurmd sackd; do
   systemctl is-active --quiet $unit && systemctl is-enabled --quiet $unit && echo $unit; done
-echo @nodes; grep -h -i '^ *NodeName=' {conf}/slurm.conf {conf}/awsome.conf
+echo @present; grep -h -i -E '^ *(NodeName|{keys})=' {conf}/slurm.conf {conf}/awsome.conf
 true
 """
 
@@ -32,12 +35,12 @@ class Answer:
     cgroup: bool = False
     container: bool = False
     running: tuple[str, ...] = ()
-    nodes: str = ""
+    present: str = ""
 
 
 def script(bin_path: str, conf_directory: str) -> str:
     """The shell script that asks; it changes nothing and always ends well."""
-    return SCRIPT.format(bin=bin_path, conf=conf_directory)
+    return SCRIPT.format(bin=bin_path, conf=conf_directory, keys="|".join(JOB_KEYS))
 
 
 def parse(text: str) -> Answer:
@@ -60,5 +63,5 @@ def parse(text: str) -> Answer:
         cgroup=cgroup,
         container=container,
         running=tuple(told.get("units", "").split()),
-        nodes=told.get("nodes", ""),
+        present=told.get("present", ""),
     )
