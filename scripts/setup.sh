@@ -54,7 +54,7 @@ if [ -n "$missing" ]; then
     log=$(mktemp)
     options='-q -o DPkg::Lock::Timeout=300'
     { $sudo apt-get $options update && $sudo env DEBIAN_FRONTEND=noninteractive apt-get $options install -y $missing; } >"$log" 2>&1 ||
-      die "apt could not install$missing: $(grep '^E:' "$log" | tail -n 1) (whole log: $log)"
+      die "apt could not install$missing: $({ grep '^E:' "$log" || cat "$log"; } | tail -n 1) (whole log: $log)"
     rm -f "$log"
   }
 fi
@@ -73,7 +73,7 @@ for have in dev "$set_name"; do
 done
 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-  die "$python is $("$python" -V 2>&1) and Ansible needs 3.11 or newer: install one, and run this with PYTHON=python3.11."
+  die "$python is '$("$python" -V 2>&1)' and Ansible needs 3.11 or newer: install one, and run this with PYTHON=python3.11."
 
 echo "Installing Python packages of $requirements into .venv"
 [ -x "$here/.venv/bin/pip" ] || "$python" -m venv "$here/.venv"
