@@ -135,13 +135,13 @@ summary:
   type: dict
 """
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.awsome.training.plugins.module_utils._launch import report, run_dir, verdict
+from ansible_collections.awsome.training.plugins.module_utils._launch import run_dir
 from ansible_collections.awsome.training.plugins.module_utils._launch.hardware import Hardware
+from ansible_collections.awsome.training.plugins.module_utils._launch.observe import completed, observe
 from ansible_collections.awsome.training.plugins.module_utils._launch.schedulers import SCHEDULERS
 from ansible_collections.awsome.training.plugins.module_utils._launch.slurm_client import SlurmClient
 from ansible_collections.awsome.training.plugins.module_utils._launch.spec import parse_launch, parse_workload
@@ -199,39 +199,15 @@ def render(params: dict[str, Any], check_mode: bool) -> tuple[str, bool, Any]:
 
 def submit(client: SlurmClient, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Submit unless the run directory has a job that waits, runs or has completed."""
-    live, latest = client.live(), client.latest()
-    if live is not None:
-        return {"changed": False, **observe(client, params, live)}
-    if latest is not None and run_dir.read_run(params["run_dir"]).completed:
-        seen = observe(client, params, latest)
-        if seen["verdict"]["ok"]:
-            return {"changed": False, **seen}
+    live = client.live()
+    seen = completed(client) if live is None else observe(client, live)
+    if seen:
+        return {"changed": False, **seen}
     file, _changed, options = render(params, check_mode)
     client.check_nodes(options.partition, params["nodes"])
     if check_mode:
         return {"changed": True, "job_file": file}
-    job_id = client.submit(file)
-    return {"job_file": file, **observe(client, params, job_id), "changed": True}
-
-
-def observe(client: SlurmClient, params: dict[str, Any], job_id: int) -> dict[str, Any]:
-    job, accounted = client.observe(job_id)
-    run = run_dir.read_run(params["run_dir"])
-    log = run_dir.read_log(params["run_dir"], job_id) if not job.active else []
-    judged = verdict.judge(job, run, verdict.find_failure(log), params["run_dir"], params["time_limit_minutes"] or 0)
-    answer = {
-        "job": job.as_dict(),
-        "accounted": accounted,
-        "progress": run.progress(),
-        "ended": job.final,
-        "verdict": asdict(judged),
-    }
-    if params["report"]:
-        result = report.result(run, job, judged, client.hosts(job.node_list), params["run_dir"])
-        run_dir.write(f"{params['run_dir']}/result.json", report.as_json(result))
-        run_dir.write(f"{params['run_dir']}/report.html", report.page(run, result, log))
-        answer["summary"] = result["summary"]
-    return answer
+    return {"changed": True, "job_file": file, **observe(client, client.submit(file))}
 
 
 def main() -> None:
@@ -249,7 +225,8 @@ def main() -> None:
             module.exit_json(changed=False)
         if state == "absent" and not module.check_mode:
             client.cancel(job_id)
-        module.exit_json(changed=state == "absent", **observe(client, params, job_id))
+        minutes = params["time_limit_minutes"] or 0
+        module.exit_json(changed=state == "absent", **observe(client, job_id, minutes, params["report"]))
     except (SpecError, OSError) as error:
         module.fail_json(msg=str(error))
 
