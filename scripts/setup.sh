@@ -61,8 +61,10 @@ fi
 
 # --- Python -----------------------------------------------------------------------------------------------------
 
+trainer=$here/training/fsdp/requirements.txt
+
 stamp() {
-  cksum <"$here/requirements/$1.txt"
+  if [ "$1" = dev ]; then cat "$here/requirements/dev.txt" "$trainer"; else cat "$here/requirements/$1.txt"; fi | cksum
 }
 
 # The dev set holds the lab set, at the same versions.
@@ -80,4 +82,9 @@ echo "Installing Python packages of $requirements into .venv"
 # The lock is complete, so nothing is left to resolve; modules are compiled when they are first used.
 "$here/.venv/bin/pip" install --quiet --no-deps --no-compile --requirement "$requirements" ||
   die "pip could not install $requirements: see its message above, and check the network and pip's configuration."
+if [ "$set_name" = dev ]; then
+  # With its dependencies: which ones PyTorch needs depends on whether its build is for GPUs.
+  "$here/.venv/bin/pip" install --quiet --requirement "$trainer" ||
+    die "pip could not install $trainer: see its message above, and check the network and pip's configuration."
+fi
 stamp "$set_name" >"$here/.venv/.$set_name"
