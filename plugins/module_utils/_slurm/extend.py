@@ -85,6 +85,11 @@ def extend(base: str, base_whole: str, ours: str, name: str, wanted: Iterable[st
         for words in map(words_of, base_whole.splitlines())
         if words and words[0][0].lower() == "partitionname"
     }
+    their_default = any(
+        words[0][0].lower() == "partitionname" and ("default", "yes") in {(k.lower(), v.lower()) for k, v in words}
+        for words in map(words_of, base_whole.splitlines())
+        if words
+    )
     wanted_keys = {key.lower() for key in wanted}
     lines, notes, yielded = [], [], []
     for line in ours.splitlines():
@@ -105,6 +110,8 @@ def extend(base: str, base_whole: str, ours: str, name: str, wanted: Iterable[st
                 lines.append(line.replace(f"={value}", f"={fold(names)}", 1))
         elif key == "partitionname" and value in their_partitions:
             continue
+        elif key == "partitionname" and their_default:
+            lines.append(line.replace(" Default=YES", ""))
         elif key in theirs and key not in OBJECTS:
             if theirs[key].lower() == value.lower():
                 continue

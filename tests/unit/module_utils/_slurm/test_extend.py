@@ -24,7 +24,7 @@ HealthCheckInterval=300
 NodeName=ip-10-1-0-[3-6] CPUs=8
 
 PartitionName=dev Nodes=ip-10-1-0-[3-6]
-PartitionName=gpu Nodes=ip-10-1-0-[5-6]
+PartitionName=gpu Nodes=ip-10-1-0-[5-6] Default=YES
 """
 
 
@@ -58,6 +58,13 @@ def test_nodes_and_partitions_of_the_service_are_never_defined_again() -> None:
     ours = str(adopt({"slurm.conf": SERVICE, "more.conf": MORE})[0]["awsome.conf"])
     assert "NodeName=ip-10-1-0-[5-6] CPUs=8" in ours
     assert "PartitionName=dev" not in ours and "PartitionName=gpu" in ours
+
+
+def test_the_services_default_partition_stays_the_default() -> None:
+    ours = str(adopt({"slurm.conf": SERVICE, "more.conf": MORE})[0]["awsome.conf"])
+    assert "PartitionName=gpu Nodes=ip-10-1-0-[5-6]\n" in ours
+    ours = str(adopt({"slurm.conf": "ClusterName=x"})[0]["awsome.conf"])
+    assert "PartitionName=gpu Nodes=ip-10-1-0-[5-6] Default=YES" in ours
 
 
 def test_our_defaults_give_way_and_a_wanted_key_wins_and_is_told() -> None:
