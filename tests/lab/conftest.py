@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from lab.harness import Lab, Podman
+from lab.harness import ROOT, Lab, Podman
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def lab(request: pytest.FixtureRequest, podman: Podman, keep_artifacts: bool) ->
     if running:
         yield Lab(running)
         return
-    made = Lab("awt", {"lab_wheel_requirements": "training/fsdp/requirements.txt"})
+    made = Lab("awt", {"lab_wheel_requirements": str(ROOT / "training/fsdp/requirements.txt")})
     try:
         for step in (made.create, lambda: made.playbook("site")):
             result = step()
