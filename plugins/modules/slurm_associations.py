@@ -138,9 +138,9 @@ def wait(module: AnsibleModule) -> set[str]:
     while True:
         try:
             return {row["Cluster"] for row in ask(module, "cluster", ["Cluster"])}
-        except accounting.AccountingError:
+        except accounting.AccountingError as error:
             if time.monotonic() >= deadline:
-                raise
+                raise accounting.AccountingError(f"slurmdbd does not answer; read its log. {error}") from None
         time.sleep(0.3)
 
 
@@ -160,9 +160,8 @@ def look(module: AnsibleModule) -> accounting.Seen:
         seen.accounts = {row["Account"]: row for row in ask(module, "account", names)}
         names = ["User", "DefaultAccount", "AdminLevel"]
         seen.users = {row["User"]: row for row in ask(module, "user", names, "withassoc", f"cluster={cluster}")}
-        names = accounting.columns(
-            [*wanted["accounts"], *wanted["users"]], ["Account", "User", "Partition", "ParentName"]
-        )
+        fixed = ["Account", "User", "Partition", "ParentName"]
+        names = accounting.columns([*wanted["accounts"], *wanted["users"]], fixed)
         found = ask(module, "associations", names, f"cluster={cluster}")
         seen.associations = {(row["Account"], row["User"]): row for row in found if not row["Partition"]}
     return seen
