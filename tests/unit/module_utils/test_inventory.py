@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.awsome.training.plugins.module_utils import _catalog
 from ansible_collections.awsome.training.plugins.module_utils._inventory import Inventory, faults, role_options
 
-OPTIONS = {"munge": ["munge_key"], "slurm": ["slurm_source"], "slurm_accounting": ["slurm_accounting_host"]}
+OPTIONS = {"munge": ["munge_key"], "slurm": ["slurm_source"], "slurm_accounting": ["slurm_accounting_port"]}
 ROLES = Path(__file__).parents[3] / "roles"
 
 
@@ -85,7 +85,7 @@ def test_a_fault_names_the_place() -> None:
     assert found(each("slurm_sorce", "prefix"))[0].startswith("hosts.yml(slurm_sorce): ")
 
 
-@pytest.mark.parametrize("name", ["my_own_setting", "ansible_host", "proxy", "slurm_accounting_host"])
+@pytest.mark.parametrize("name", ["my_own_setting", "ansible_host", "proxy", "slurm_accounting_port"])
 def test_other_variables_are_left_alone(name: str) -> None:
     assert found(each(name, "x")) == []
 
