@@ -37,7 +37,7 @@ class ActionModule(ActionBase):
             poll_seconds=float(arguments.get("poll_seconds", 3)),
             pending_timeout_seconds=int(arguments.get("pending_timeout_seconds", 600)),
         )
-        return {**submitted, **follower.follow(submitted), "changed": submitted["changed"]}
+        return {**follower.follow(submitted), "changed": submitted["changed"]}
 
     def _ask(self, arguments: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = self._execute_module("awsome.training.workload", arguments, task_vars=self._task_vars)

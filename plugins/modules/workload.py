@@ -129,6 +129,10 @@ verdict:
   description: C(ok), C(sentence), and C(failure) with the node, the process and the last lines of what broke first.
   returned: when the run directory has a job
   type: dict
+reported:
+  description: Whether C(report.html) and C(result.json) were written.
+  returned: O(state=complete)
+  type: bool
 summary:
   description: Steps, losses and throughput, as result.json holds them.
   returned: when O(report) is set

@@ -98,6 +98,7 @@ def test_a_run_that_completed_is_not_submitted_again(lab: Lab, trained: Training
     assert len([event for event in again.seen if event["event"] == "start"]) == 1
 
 
+@pytest.mark.slow
 def test_the_job_file_is_fit_to_be_submitted_by_hand(lab: Lab, trained: Training, name: str) -> None:
     login = lab.host("login")
     there = f"{RUNS}/{name}-hand"
@@ -121,10 +122,11 @@ def test_a_job_that_fails_on_one_node_shows_its_last_lines(
     assert f"{lab.prefix}-compute-2, process 0 broke first by signal 9" in " ".join(told.split()), told[-3000:]
     found = training.report()
     assert not found["ok"] and found["failure"]["node"] == f"{lab.prefix}-compute-2"
-    assert found["job"]["state"] == "FAILED" and found["job"]["exit_code"] == 1
+    assert found["job"]["state"] == "FAILED" and found["job"]["exit_code"] != 0
     assert "Not completed" in (training.report_dir / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_sentence(lab: Lab, trained: Training, name: str, reports: Path) -> None:
     result = Training(lab, f"{name}-bad", reports, train_arguments="no_such_key=1").finish()
     assert result.returncode != 0

@@ -67,7 +67,9 @@ class Follower:
         if seen.get("problem"):
             return _failed(seen, f"the job could not be judged: {seen['problem']}")
         verdict = seen["verdict"]
-        return dict(seen) if verdict["ok"] else _failed(seen, verdict["sentence"], verdict["failure"]["lines"])
+        if not verdict["ok"]:
+            return _failed(seen, verdict["sentence"], verdict["failure"]["lines"])
+        return {**seen, "reported": True}
 
 
 def _line(job: Mapping[str, Any], seen: Answer) -> str:
@@ -89,5 +91,7 @@ def _waits(job: Mapping[str, Any], seconds: float) -> str:
 
 
 def _failed(seen: Answer, sentence: str, lines: Any = ()) -> dict[str, Any]:
+    """No more than a person has to read; everything else is in the report."""
     told = "\n".join([sentence, *(f"  {line}" for line in lines)])
-    return {**seen, "failed": True, "msg": told}
+    job_id = (seen.get("job") or {}).get("job_id")
+    return {"failed": True, "msg": told, "job_id": job_id, "reported": "summary" in seen}

@@ -30,7 +30,7 @@ def observe(
         result = report.result(run, job, judged, client.hosts(job.node_list), directory)
         run_dir.write(f"{directory}/result.json", report.as_json(result))
         run_dir.write(f"{directory}/report.html", report.page(run, result, log))
-        answer["summary"] = result["summary"]
+        answer["summary"] = {**result["summary"], "text": report.one_line(result["summary"])}
     return answer
 
 

@@ -118,6 +118,7 @@ def resolve(
         "code": [str(root / path) for path in workload.code],
         "code_root": str(root),
         "requirements": str(root / workload.requirements),
+        "env_name": Path(workload.requirements).parent.name,  # workloads with one lock share one environment
         "wheelhouse": str(ask["train_wheelhouse"]) or f"{shared}/awsome/wheelhouse",
         "shared_dir": shared,
         "submit_host": submit,

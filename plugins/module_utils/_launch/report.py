@@ -66,6 +66,18 @@ def summary(run: Run) -> dict[str, Any]:
     }
 
 
+def one_line(figures: Mapping[str, Any]) -> str:
+    """The figures that somebody reads who reads only one line."""
+    parts = [f"{figures['steps']} steps"]
+    if figures["last_loss"] is not None:
+        parts.append(f"loss {figures['first_loss']:.4f} -> {figures['last_loss']:.4f}")
+    if figures["validation_loss"] is not None:
+        parts.append(f"validation loss {figures['validation_loss']:.4f}")
+    if figures["tokens_per_second"] is not None:
+        parts.append(f"{figures['tokens_per_second']:,.0f} tokens/s")
+    return ", ".join(parts)
+
+
 def not_checked(run: Run, job: Job) -> list[str]:
     """What nobody looked at, so that silence is not taken for a good answer."""
     told = []

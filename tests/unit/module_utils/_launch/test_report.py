@@ -74,6 +74,12 @@ def test_success_says_what_a_tired_person_asks() -> None:
     assert not found["failure"]["lines"]
 
 
+def test_one_line_says_what_was_measured_and_no_more() -> None:
+    found, _ = made(GOOD, EVENTS, [])
+    assert report.one_line(found["summary"]).startswith("60 steps, loss 5.5693 -> 2.7349, validation loss 2.6949, 4,")
+    assert report.one_line(made(BAD, [], [])[0]["summary"]) == "0 steps"
+
+
 def test_failure_shows_the_lines_of_the_node_that_broke() -> None:
     _, page = made(BAD, EVENTS[:25], LOG)
     assert "Not completed" in page and "Last lines of compute-2" in page and "1: error: corpus /x is missing" in page
