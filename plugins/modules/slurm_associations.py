@@ -100,36 +100,39 @@ import shlex
 import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.awsome.training.plugins.module_utils import _slurm_accounting as accounting
-
-NO_ACCOUNTING = "not running a supported accounting_storage plugin"
 
 
 @contextlib.contextmanager
 def configuration(module: AnsibleModule) -> Iterator[None]:
     """Let sacctmgr find slurmdbd: by slurm.conf, or by the host that was named."""
-    host = module.params["accounting_host"]
-    if not host:
+    if not (host := module.params["accounting_host"]):
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="awsome-") as directory:
-        path = Path(directory) / "slurm.conf"
-        path.write_text(accounting.slurm_conf(module.params["cluster"], host, module.params["accounting_port"]))
-        os.environ["SLURM_CONF"] = str(path)
+    with tempfile.NamedTemporaryFile("w", prefix="awsome-") as file:
+        port = module.params["accounting_port"]
+        print(accounting.slurm_conf(module.params["cluster"], host, port), file=file, flush=True)
+        os.environ["SLURM_CONF"] = file.name
         yield
+
+
+def sacctmgr(module: AnsibleModule, *arguments: str) -> str:
+    argv = [module.params["sacctmgr"], *arguments]
+    try:
+        rc, out, err = module.run_command(argv, handle_exceptions=False)
+    except OSError as error:
+        raise accounting.AccountingError(f"{argv[0]} cannot be run: {error.strerror}") from error
+    if "not running a supported accounting_storage plugin" in out + err:
+        module.exit_json(changed=False, actions=[], skip_reason="this cluster has no accounting")
+    if rc != 0:
+        raise accounting.AccountingError(f"{shlex.join(argv)} ended with {rc}: {(err or out).strip()}")
+    return str(out)
 
 
 def ask(module: AnsibleModule, what: str, names: list[str], *conditions: str) -> list[dict[str, str]]:
-    argv = [module.params["sacctmgr"], "-nP", "list", what, *conditions, f"format={','.join(names)}"]
-    rc, out, err = module.run_command(argv)
-    if rc != 0:
-        if NO_ACCOUNTING in out + err:
-            module.exit_json(changed=False, actions=[], skip_reason="this cluster has no accounting")
-        raise accounting.AccountingError(f"{shlex.join(argv)} ended with {rc}: {(err or out).strip()}")
-    return accounting.rows(out, names)
+    return accounting.rows(sacctmgr(module, "-nP", "list", what, *conditions, f"format={','.join(names)}"), names)
 
 
 def wait(module: AnsibleModule) -> set[str]:
@@ -141,13 +144,13 @@ def wait(module: AnsibleModule) -> set[str]:
         except accounting.AccountingError as error:
             if time.monotonic() >= deadline:
                 raise accounting.AccountingError(f"slurmdbd does not answer; read its log. {error}") from None
-        time.sleep(0.3)
+            time.sleep(0.3)
 
 
 def look(module: AnsibleModule) -> accounting.Seen:
     wanted, cluster = module.params, module.params["cluster"].lower()
     try:
-        seen = accounting.Seen(clusters=wait(module))
+        seen = accounting.Seen(wait(module))
     except accounting.AccountingError:
         if not module.check_mode:
             raise
@@ -156,12 +159,13 @@ def look(module: AnsibleModule) -> accounting.Seen:
         names = accounting.columns(wanted["qos"], ["Name"])
         seen.qos = {row["Name"]: row for row in ask(module, "qos", names)}
     if wanted["accounts"] or wanted["users"]:
-        names = ["Account", "Description", "Organization"]
-        seen.accounts = {row["Account"]: row for row in ask(module, "account", names)}
-        names = ["User", "DefaultAccount", "AdminLevel"]
-        seen.users = {row["User"]: row for row in ask(module, "user", names, "withassoc", f"cluster={cluster}")}
-        fixed = ["Account", "User", "Partition", "ParentName"]
-        names = accounting.columns([*wanted["accounts"], *wanted["users"]], fixed)
+        found = ask(module, "account", ["Account", "Description", "Organization"])
+        seen.accounts = {row["Account"]: row for row in found}
+        found = ask(module, "user", ["User", "DefaultAccount", "AdminLevel"], "withassoc", f"cluster={cluster}")
+        seen.users = {row["User"]: row for row in found}
+        names = accounting.columns(
+            [*wanted["accounts"], *wanted["users"]], ["Account", "User", "Partition", "ParentName"]
+        )
         found = ask(module, "associations", names, f"cluster={cluster}")
         seen.associations = {(row["Account"], row["User"]): row for row in found if not row["Partition"]}
     return seen
@@ -189,10 +193,7 @@ def main() -> None:
             accounting.refuse_foreign_state(module.params["cluster"], module.params["state_save_location"], seen)
             actions = accounting.plan(module.params["cluster"], module.params, seen)
             for action in [] if module.check_mode else actions:
-                argv = [module.params["sacctmgr"], "-i", *action]
-                rc, out, err = module.run_command(argv)
-                if rc != 0:
-                    raise accounting.AccountingError(f"{shlex.join(argv)} ended with {rc}: {(err or out).strip()}")
+                sacctmgr(module, "-i", *action)
                 done.append(shlex.join(action))
     except accounting.AccountingError as error:
         module.fail_json(msg=f"slurm_associations: {error}", changed=bool(done), actions=done)

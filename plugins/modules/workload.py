@@ -225,12 +225,11 @@ def main() -> None:
         if state in ("submitted", "complete"):
             module.exit_json(**submit(client, params, module.check_mode))
         job_id = client.live() if state == "absent" else client.live() or client.latest()
-        if job_id is None:
-            module.exit_json(changed=False)
-        if state == "absent" and not module.check_mode:
+        if job_id is not None and state == "absent" and not module.check_mode:
             client.cancel(job_id)
         minutes = params["time_limit_minutes"] or 0
-        module.exit_json(changed=state == "absent", **observe(client, job_id, minutes, params["report"]))
+        seen = {} if job_id is None else observe(client, job_id, minutes, params["report"])
+        module.exit_json(changed=state == "absent" and job_id is not None, **seen)
     except (SpecError, OSError) as error:
         module.fail_json(msg=str(error))
 
