@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
+
+# Before any test imports Ansible: that replaces sys.intern by an object which torch._dynamo refuses to know.
+with contextlib.suppress(ImportError):
+    import torch._dynamo  # noqa: F401
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

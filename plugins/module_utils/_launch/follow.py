@@ -47,6 +47,9 @@ class Follower:
                 said = line
             self.sleep(self.poll_seconds)
             seen = self._look(seen)
+        last = f"job {(seen.get('job') or {}).get('job_id', '?')}: {seen.get('progress')}"
+        if seen.get("progress") and last != said:  # what came between the last look and the end
+            self.say(last)
         return self._settle(seen)
 
     def _look(self, before: Answer, report: bool = False) -> Answer:
