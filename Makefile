@@ -16,6 +16,8 @@ ASK := $(shell [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null || echo --ask-bec
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # The whole cluster first: what it bakes, the others find.
 SCENARIOS := default $(filter-out default,$(notdir $(wildcard molecule/*)))
+LAB = -e lab_prefix=$(LAB_PREFIX) -e lab_num_compute=$(LAB_COMPUTE) -e lab_platform=$(LAB_PLATFORM) \
+  -e lab_registry_image=$(LAB_IMAGE) $(LAB_OPTIONS)
 PLAY = ansible-playbook $(ASK)
 
 .PHONY: help setup lab lab-destroy test lint clean
@@ -28,9 +30,8 @@ setup: ## Install what development needs
 
 lab: ## A cluster on this machine that trains: LAB_COMPUTE=2 LAB_PLATFORM=debian12 LAB_PREFIX=lab LAB_IMAGE=
 	@scripts/setup.sh lab
-	@mkdir -p $(dir $(INVENTORY)) && [ -e $(INVENTORY) ] || echo 'all: {}' >$(INVENTORY)
-	@$(PLAY) -i $(INVENTORY) playbooks/lab.yml -e lab_prefix=$(LAB_PREFIX) -e lab_num_compute=$(LAB_COMPUTE) \
-	  -e lab_platform=$(LAB_PLATFORM) -e lab_registry_image=$(LAB_IMAGE) $(LAB_OPTIONS)
+	@$(PLAY) -i localhost, playbooks/lab_create.yml $(LAB) -e lab_wheel_requirements=$(CURDIR)/training/fsdp/requirements.txt
+	@$(PLAY) -i $(INVENTORY) playbooks/lab.yml $(LAB)
 
 lab-destroy: ## Remove the lab of LAB_PREFIX; cached images, wheels and environments stay
 	@scripts/setup.sh lab
