@@ -26,16 +26,16 @@ KEPT = (
     "alternatives|ld.so.cache|mailcap|passwd-?|group-?|g?shadow-?|subuid-?|subgid-?|rc[0-6S].d|systemd/system/.*wants"
 )
 FILES = (
-    "find /etc /usr/local /var/lib/awsome /root -xdev -newer /run/bench-began \\( -type f -o -type l \\) "
+    "{ find /etc /usr/local /var/lib/awsome /root -xdev -newer /run/bench-began \\( -type f -o -type l \\); "
+    "find /var/lib /var/spool /var/log -maxdepth 1 -type d -name '*slurm*'; } 2>/dev/null "
     f"| grep -Ev '^/etc/({KEPT})|/\\.ansible|dpkg' || true"
 )
 DATABASE = """
 systemctl start mariadb
-password=$(sed -n 's/^StoragePass=//p' /etc/slurm/slurmdbd.conf)
-mysql -e "CREATE DATABASE slurm_acct_db; CREATE USER 'slurm'@'localhost' IDENTIFIED BY '$password';
+mysql -e "CREATE DATABASE slurm_acct_db; CREATE USER 'slurm'@'localhost' IDENTIFIED VIA unix_socket;
 GRANT ALL ON slurm_acct_db.* TO 'slurm'@'localhost'"
 systemctl enable --now slurmdbd
-until sacctmgr -n list cluster >/dev/null 2>&1; do sleep 0.2; done
+for turn in $(seq 300); do sacctmgr -n list cluster >/dev/null 2>&1 && break; sleep 0.2; done
 """
 START = {
     "controller": f"{DATABASE} systemctl enable --now slurmctld",
@@ -84,7 +84,7 @@ class Bench:
         for name, had in zip(names, before):
             packages = sorted(set(self.ssh(name, PACKAGES).split()) - set(had))
             files = self.ssh(name, f"{FILES}").split()
-            archive = self.ssh(name, "tar -cf - --files-from=- 2>/dev/null", b"\n".join(files))
+            archive = self.ssh(name, "tar -cf - --no-recursion --files-from=- 2>/dev/null", b"\n".join(files))
             laid[name] = [package.decode() for package in packages], archive
         began = time.monotonic()
         recap = self.site()
