@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from lab.harness import ROOT, Lab, Podman
+from lab.harness import BARE, ROOT, Lab, Podman
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +28,20 @@ def lab(request: pytest.FixtureRequest, podman: Podman, keep_artifacts: bool) ->
         for step in (made.create, lambda: made.playbook("site")):
             result = step()
             assert result.returncode == 0, result.stdout[-6000:]
+        yield made
+    finally:
+        if not keep_artifacts:
+            made.destroy()
+
+
+@pytest.fixture(scope="module")
+def bare(request: pytest.FixtureRequest, podman: Podman, keep_artifacts: bool) -> Iterator[Lab]:
+    """A controller and one compute node from the base image, for the tests of one file, which names them."""
+    name = request.module.__name__.rpartition("test_")[2].replace("_", "-")
+    made = Lab(f"awt-{name}", BARE)
+    try:
+        result = made.create()
+        assert result.returncode == 0, result.stdout[-6000:]
         yield made
     finally:
         if not keep_artifacts:

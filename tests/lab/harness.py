@@ -15,6 +15,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+# The options of a lab of a controller and one compute node, with nothing of ours on them.
+BARE = {"lab_image_stage": "base", "lab_num_login": 0, "lab_num_compute": 1}
 
 
 def run(*argv: str, timeout: int = 900, **env: str) -> subprocess.CompletedProcess[str]:

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab.harness import Lab, Podman, run
+from lab.harness import BARE, BIN, Lab, Podman, run
 
 pytestmark = pytest.mark.lab
-BARE = {"lab_image_stage": "base", "lab_num_login": 0, "lab_num_compute": 1}
 
 
 def changed(output: str) -> int:
     return int(re.findall(r"^localhost .*changed=(\d+)", output, re.MULTILINE)[-1])
-
-
-@pytest.fixture(scope="module")
-def bare(podman: Podman, keep_artifacts: bool) -> Iterator[Lab]:
-    """A controller and one compute node, from the base image."""
-    made = Lab("awt-bare", BARE)
-    try:
-        result = made.create()
-        assert result.returncode == 0, result.stdout[-6000:]
-        yield made
-    finally:
-        if not keep_artifacts:
-            made.destroy()
 
 
 def test_systemd_is_up(bare: Lab) -> None:
@@ -157,9 +141,14 @@ def test_a_missing_podman_is_named(tmp_path: Path) -> None:
         for tool in Path(directory).iterdir():
             if tool.name != "podman" and not (tmp_path / tool.name).exists():
                 (tmp_path / tool.name).symlink_to(tool)
-    playbook = str(Path(shutil.which("ansible-playbook") or "ansible-playbook"))
     result = run(
-        playbook, "-i", "localhost,", "-e", "lab_prefix=awt-none", "playbooks/lab_destroy.yml", PATH=str(tmp_path)
+        str(BIN / "ansible-playbook"),
+        "-i",
+        "localhost,",
+        "-e",
+        "lab_prefix=awt-none",
+        "playbooks/lab_destroy.yml",
+        PATH=str(tmp_path),
     )
     assert result.returncode != 0 and "podman is missing on this machine" in result.stdout, result.stdout[-3000:]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from lab.harness import Lab, Podman
+from lab.harness import Lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -29,18 +28,6 @@ NODES = """\
 NodeName={prefix}-compute-1 CPUs=1
 PartitionName=dev Nodes=ALL Default=YES State=UP
 """
-
-
-@pytest.fixture(scope="module")
-def bare(podman: Podman, keep_artifacts: bool) -> Iterator[Lab]:
-    made = Lab("awt-source", {"lab_image_stage": "base", "lab_num_login": 0, "lab_num_compute": 1})
-    try:
-        result = made.create()
-        assert result.returncode == 0, result.stdout[-6000:]
-        yield made
-    finally:
-        if not keep_artifacts:
-            made.destroy()
 
 
 @pytest.fixture(scope="module")
