@@ -59,6 +59,22 @@ options:
       reason:
         description: What a person should know when the check fails.
         type: str
+      stage:
+        description:
+          - What the check needs. V(image) holds as soon as the install door has run (a program's version, a file, a package),
+            V(node) on a configured node only.
+          - V(image) was added in version 0.2.0.
+        type: str
+        choices: [node, image]
+        default: node
+  stage:
+    description:
+      - What is looked at, a configured node or an image that is being built.
+      - In an V(image) the checks that need a configured node are answered with V(not-checked).
+    type: str
+    choices: [node, image]
+    default: node
+    version_added: 0.2.0
 attributes:
   check_mode:
     description: Can run in check mode; it changes nothing anyway.
@@ -76,6 +92,17 @@ EXAMPLES = r"""
         argv: [sh, -c, "munge -n | unmunge"]
         stdout: "STATUS:\\s+Success"
         reason: munge cannot decode its own credential
+
+- name: Check munge, in an image as well as on a node
+  awsome.training.node_check:
+    role: munge
+    stage: image
+    checks:
+      - name: program
+        argv: [munge, --version]
+        stage: image
+      - name: service
+        service: munge
 """
 
 RETURN = r"""
@@ -110,17 +137,19 @@ def main() -> None:
                     "stdout": {"type": "str"},
                     "timeout": {"type": "float", "default": 10},
                     "reason": {"type": "str"},
+                    "stage": {"type": "str", "choices": list(checking.STAGES), "default": checking.NODE},
                 },
                 "mutually_exclusive": [("argv", "service", "file")],
                 "required_one_of": [("argv", "service", "file")],
                 "required_by": {"mode": ("file",), "stdout": ("argv",)},
             },
+            "stage": {"type": "str", "choices": list(checking.STAGES), "default": checking.NODE},
         },
         supports_check_mode=True,
     )
     role = module.params["role"]
     wanted = [{key: value for key, value in check.items() if value is not None} for check in module.params["checks"]]
-    answers = [checking.answer(role, check) for check in wanted]
+    answers = [checking.answer(role, check, stage=module.params["stage"]) for check in wanted]
     module.exit_json(changed=False, answers=answers, ansible_facts={f"awsome_check_{role}": answers})
 
 

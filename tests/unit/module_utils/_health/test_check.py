@@ -55,3 +55,17 @@ def test_a_failure_tells_the_reason_and_the_fact() -> None:
     told = check.answer("munge", {"name": "trip", "argv": ["false"], "reason": "munge is deaf"})
     assert told["check"] == "munge.trip"
     assert told["reason"] == "munge is deaf (false ended with 1, expected 0)"
+
+
+@pytest.mark.parametrize(
+    ("stage", "needs", "expected"),
+    [("image", "image", FAIL), ("image", "node", NOT_CHECKED), ("node", "image", FAIL), ("node", "node", FAIL)],
+)
+def test_an_image_is_asked_only_what_holds_there(stage: str, needs: str, expected: str) -> None:
+    told = check.answer("munge", {"name": "it", "argv": ["false"], "stage": needs}, stage=stage)
+    assert told["status"] == expected
+
+
+def test_a_check_that_names_no_stage_needs_a_configured_node() -> None:
+    told = check.answer("munge", {"name": "it", "argv": ["true"]}, stage="image")
+    assert (told["status"], told["reason"]) == (NOT_CHECKED, "holds on a configured node only")
