@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.awsome.training.plugins.module_utils import _repository
 
 Row = dict[str, Any]
 Table = dict[str, Row]
 
 HERE = Path(__file__).parents[2] / "catalog"
+# Rebuilds of Red Hat Enterprise Linux count as it: they take the same packages.
+_REBUILDS = dict.fromkeys(("rocky", "almalinux", "centos", "oraclelinux"), "redhat")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -36,6 +39,10 @@ class Catalog:
         return self._read("components")
 
     @functools.cached_property
+    def repositories(self) -> Table:
+        return self._read("repositories")
+
+    @functools.cached_property
     def platforms(self) -> Table:
         return self._read("platforms")
 
@@ -52,13 +59,35 @@ class Catalog:
         return _expand_instances(self._read("instances"))
 
     def component(self, name: str, arch: str | None = None) -> Row:
-        """The record of a component, its URL and checksum settled for `arch`."""
+        """The record of a component, its URLs and checksum settled for `arch`; a packaged one has none."""
         record = self._pick("components", self.components, name)
-        words = {"version": record["version"], "arch": record.get("arch_names", {}).get(arch, arch)}
-        record["url"] = record["url"].format(**words)
-        if record["sha256"] != "unverified":
-            record["sha256"] = _checksum(name, record["sha256"], arch)
+        if "url" in record:
+            words = {"version": record["version"], "arch": record.get("arch_names", {}).get(arch, arch)}
+            for owner, key in ((record, "url"), (record, "signature_url"), (record.get("signing_key", {}), "url")):
+                if key in owner:
+                    owner[key] = owner[key].format(**words)
+            if record["sha256"] != "unverified":
+                record["sha256"] = _checksum(name, record["sha256"], arch)
         return {"name": name, **record}
+
+    def repository(self, name: str, platform: str, arch: str, mirror: str = "") -> Row:
+        """The record of a vendor's package repository, settled for a platform and an architecture."""
+        record = self._pick("repositories", self.repositories, name)
+        try:
+            settled: Row = _repository.settle(name, record, self.platform(platform), arch, mirror)
+        except _repository.RepositoryError as error:
+            raise CatalogError(str(error)) from error
+        return settled
+
+    def platform_of(self, distribution: str, major: str) -> str:
+        """The platform that a host's facts name; where several rows do, the first."""
+        wanted = (_REBUILDS.get(distribution.lower(), distribution.lower()), str(major))
+        for name, row in self.platforms.items():
+            if (row["distribution"], row["major"]) == wanted:
+                return name
+        raise CatalogError(
+            f"catalog/platforms.yml has no row for {distribution} {major}; it knows {_listed(self.platforms)}."
+        )
 
     def platform(self, name: str) -> Row:
         return {"name": name, **self._pick("platforms", self.platforms, name)}

@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.awsome.training.plugins.module_utils._catalog import Catalog, CatalogError
 
 FUNCTIONS = ("controller", "login", "compute")
-NODE_VARIABLES = ("cluster_name", "instance_type", "node_profile", "shared_dir")
+NODE_VARIABLES = ("cluster_name", "instance_type", "node_profile", "repository_mirror_url", "shared_dir")
 _FOREIGN = ("ansible_", "inventory_", "group_", "play_", "playbook_", "role_", "molecule_", "awsome_check_", "__")
 _CLUSTER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 

@@ -15,6 +15,9 @@ ROOT = Path(__file__).parents[3]
 PLAY = """
 - hosts: localhost
   gather_facts: false
+  vars:
+    mirror_host: mirror.example
+    repository_mirror_url: "http://{{ mirror_host }}"
   tasks:
     - name: Ask without facts
       ansible.builtin.debug:
@@ -26,12 +29,23 @@ PLAY = """
         msg: "{{ lookup('awsome.training.instance', 'p5.49xlarge') }}"
       ignore_errors: true
       register: unknown_type
+    - name: Ask for a repository without facts
+      ansible.builtin.debug:
+        msg: "{{ lookup('awsome.training.repository', 'docker') }}"
+      ignore_errors: true
+      register: repository_without_facts
     - name: Have facts
       ansible.builtin.set_fact:
         os_family: RedHat
         distribution: AlmaLinux
         distribution_major_version: "9"
+        architecture: x86_64
         cacheable: true
+    - name: Ask for a repository that does not serve this system
+      ansible.builtin.debug:
+        msg: "{{ lookup('awsome.training.repository', 'zzz') }}"
+      ignore_errors: true
+      register: unknown_repository
     - name: Ask
       ansible.builtin.copy:
         dest: OUT
@@ -45,6 +59,9 @@ PLAY = """
           order: "{{ query('awsome.training.walk_order') }}"
           url: "{{ lookup('awsome.training.component', 'slurm').url }}"
           files: "{{ query('awsome.training.platform_vars', ROLE) | map('basename') }}"
+          repository: "{{ lookup('awsome.training.repository', 'docker', platform='debian12') }}"
+          unknown_repository: "{{ unknown_repository.msg }}"
+          repository_without_facts: "{{ repository_without_facts.msg }}"
           without_facts: "{{ without_facts.msg }}"
           unknown_type: "{{ unknown_type.msg }}"
 """
@@ -81,6 +98,15 @@ def test_each_answers_its_row(answers: dict[str, Any]) -> None:
 
 def test_platform_vars_lists_what_exists_from_the_general_to_the_particular(answers: dict[str, Any]) -> None:
     assert answers["files"] == ["redhat.yml", "almalinux_9.yml"]
+
+
+def test_a_repository_is_settled_and_comes_from_the_mirror(answers: dict[str, Any]) -> None:
+    assert answers["repository"]["type"] == "apt" and answers["repository"]["arch"] == "amd64"
+    assert answers["repository"]["url"].startswith("http://mirror.example/download.docker.com/")
+    assert answers["repository"]["key_url"].startswith("http://mirror.example/download.docker.com/")
+    assert "catalog/repositories.yml has no 'zzz'" in answers["unknown_repository"]
+    said = "repository: the host has no fact distribution, distribution_major_version, architecture; gather"
+    assert said in answers["repository_without_facts"]
 
 
 def test_errors_are_the_catalogues_sentences(answers: dict[str, Any]) -> None:

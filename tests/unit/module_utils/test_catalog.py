@@ -15,6 +15,29 @@ both:
   sha256: {x86_64: aa, aarch64: bb}
   arch_names: {aarch64: arm64}
 unknown: {version: "1", url: "https://a/{version}", sha256: unverified}
+signed:
+  version: "3"
+  url: "https://a/{version}.tgz"
+  sha256: unverified
+  signature_url: "https://a/{version}.tgz.sig"
+  signing_key: {url: "https://a/{arch}.key", fingerprint: F}
+packaged: {version: "4", repository: vendor}
+"""
+REPOSITORIES = """
+vendor:
+  description: d
+  key_url: https://v.example/{arch}/key.asc
+  fingerprint: A
+  platforms:
+    debian12: {url: "https://v.example/deb/{arch}", suite: /, arch_names: {aarch64: sbsa}, architectures: [aarch64]}
+    rhel9: {url: "https://v.example/el9/{arch}", key_url: https://v.example/rpm.asc, fingerprint: B, repo_gpgcheck: yes}
+"""
+PLATFORMS = """
+debian12: {family: debian, distribution: debian, major: "12"}
+ubuntu2404: {family: debian, distribution: ubuntu, major: "24"}
+al2023: {family: redhat, distribution: amazon, major: "2023"}
+rhel9: {family: redhat, distribution: redhat, major: "9"}
+rhel9_image: {family: redhat, distribution: redhat, major: "9"}
 """
 INSTANCES = """
 accelerators:
@@ -48,6 +71,70 @@ def test_component_settles_url_and_checksum_for_the_architecture(tmp_path: Path)
 
 def test_component_without_a_known_checksum_says_so(tmp_path: Path) -> None:
     assert catalogue(tmp_path, components=COMPONENTS).component("unknown", "x86_64")["sha256"] == "unverified"
+
+
+def test_a_signed_record_has_its_signature_and_key_settled(tmp_path: Path) -> None:
+    record = catalogue(tmp_path, components=COMPONENTS).component("signed", "x86_64")
+    assert (record["sha256"], record["signature_url"]) == ("unverified", "https://a/3.tgz.sig")
+    assert record["signing_key"] == {"url": "https://a/x86_64.key", "fingerprint": "F"}
+
+
+def test_a_packaged_component_has_no_file(tmp_path: Path) -> None:
+    record = catalogue(tmp_path, components=COMPONENTS).component("packaged")
+    assert record == {"name": "packaged", "version": "4", "repository": "vendor"}
+
+
+def test_a_repository_is_settled_for_the_system(tmp_path: Path) -> None:
+    known = catalogue(tmp_path, repositories=REPOSITORIES, platforms=PLATFORMS)
+    row = known.repository("vendor", "debian12", "aarch64")
+    assert (row["type"], row["arch"], row["suite"], row["fingerprint"]) == ("apt", "arm64", "/", "A")
+    assert (row["url"], row["key_url"]) == ("https://v.example/deb/sbsa", "https://v.example/sbsa/key.asc")
+    row = known.repository("vendor", "rhel9", "x86_64")
+    assert (row["type"], row["arch"], row["fingerprint"], row["repo_gpgcheck"]) == ("dnf", "x86_64", "B", True)
+    assert (row["url"], row["key_url"]) == ("https://v.example/el9/x86_64", "https://v.example/rpm.asc")
+
+
+def test_a_mirror_keeps_the_vendors_host_and_path(tmp_path: Path) -> None:
+    known = catalogue(tmp_path, repositories=REPOSITORIES, platforms=PLATFORMS)
+    row = known.repository("vendor", "rhel9", "x86_64", "file:///srv/mirror/")
+    assert row["url"] == "file:///srv/mirror/v.example/el9/x86_64"
+    assert row["key_url"] == "file:///srv/mirror/v.example/rpm.asc"
+
+
+@pytest.mark.parametrize(
+    ("name", "platform", "arch", "sentence"),
+    [
+        ("vendor", "ubuntu2404", "x86_64", r"vendor has no row for ubuntu2404, only for debian12, rhel9; this vendor"),
+        ("vendor", "debian12", "x86_64", r"vendor serves aarch64 on debian12, and this host is x86_64\."),
+        ("vendro", "debian12", "x86_64", r"repositories.yml has no 'vendro'; the nearest are vendor\."),
+        ("vendor", "debian11", "x86_64", r"platforms.yml has no 'debian11'; the nearest are debian12"),
+    ],
+)
+def test_a_repository_that_does_not_serve_the_system_is_refused(
+    tmp_path: Path, name: str, platform: str, arch: str, sentence: str
+) -> None:
+    with pytest.raises(CatalogError, match=sentence):
+        catalogue(tmp_path, repositories=REPOSITORIES, platforms=PLATFORMS).repository(name, platform, arch)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "major", "platform"),
+    [
+        *[(name, "9", "rhel9") for name in ("RedHat", "Rocky", "AlmaLinux", "CentOS", "OracleLinux")],
+        ("Amazon", "2023", "al2023"),
+        ("Ubuntu", "24", "ubuntu2404"),
+        ("Debian", "12", "debian12"),
+    ],
+)
+def test_facts_name_a_platform(tmp_path: Path, distribution: str, major: str, platform: str) -> None:
+    assert catalogue(tmp_path, platforms=PLATFORMS).platform_of(distribution, major) == platform
+
+
+def test_an_unknown_system_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        CatalogError, match=r"no row for Rocky 8; it knows debian12, ubuntu2404, al2023, rhel9, rhel9_image"
+    ):
+        catalogue(tmp_path, platforms=PLATFORMS).platform_of("Rocky", "8")
 
 
 @pytest.mark.parametrize(

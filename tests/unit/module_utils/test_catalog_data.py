@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import jsonschema
 import moto
 import pytest
 import yaml
-from ansible_collections.awsome.training.plugins.module_utils import _catalog
+from ansible_collections.awsome.training.plugins.module_utils import _catalog, _repository
 
 CATALOG = _catalog.load()
 ROOT = Path(__file__).parents[3]
@@ -77,6 +78,33 @@ def test_file_has_its_shape(name: str) -> None:
     data = yaml.safe_load((ROOT / "catalog" / f"{name}.yml").read_text())
     validator = jsonschema.Draft202012Validator(SCHEMAS[name])
     assert [f"{error.json_path}: {error.message}" for error in validator.iter_errors(data)] == []
+
+
+def test_a_components_further_keys_are_told_in_the_head() -> None:
+    head = (ROOT / "catalog/components.yml").read_text().partition("\n\n")[0]
+    known = set(SCHEMAS["components"]["additionalProperties"]["properties"])
+    further = {key for record in CATALOG.components.values() for key in record} - known
+    assert {key for key in further if not re.search(rf"^# +([\w, ]+, )?{key}\b", head, re.MULTILINE)} == set()
+
+
+def test_a_packaged_component_names_a_repository() -> None:
+    named = {record["repository"] for record in CATALOG.components.values() if "repository" in record}
+    assert named <= set(CATALOG.repositories)
+
+
+@pytest.mark.parametrize(
+    ("name", "platform", "arch"),
+    [
+        (name, platform, arch)
+        for name, record in CATALOG.repositories.items()
+        for platform, row in record["platforms"].items()
+        for arch in row.get("architectures", ["x86_64", "aarch64"])
+    ],
+)
+def test_a_node_can_use_every_repository(name: str, platform: str, arch: str) -> None:
+    settled = CATALOG.repository(name, platform, arch)
+    assert "{" not in settled["url"] + settled["key_url"]
+    assert _repository.judge(settled).source
 
 
 def test_every_file_has_a_schema() -> None:
@@ -151,5 +179,5 @@ def test_loading_is_cheap() -> None:
     """Each fork that asks a lookup pays for this once."""
     start = time.process_time()
     fresh = _catalog.Catalog(_catalog.HERE)
-    _ = fresh.instances, fresh.components, fresh.platforms, fresh.compatibility, fresh.walk_order
+    _ = fresh.instances, fresh.components, fresh.repositories, fresh.platforms, fresh.compatibility, fresh.walk_order
     assert time.process_time() - start < 0.3

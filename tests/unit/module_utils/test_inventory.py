@@ -63,6 +63,10 @@ def test_a_good_inventory_has_no_fault() -> None:
         (each("slurm_sorce", "prefix"), "'slurm_sorce' is no variable of this collection; did you mean 'slurm_source'"),
         (each("slrum_source", "prefix"), "'slrum_source' is no variable of this collection; did you mean 'slurm_sour"),
         (each("node_profil", "x"), "'node_profil' is no variable of this collection; did you mean 'node_profile'?"),
+        (
+            each("repository_miror_url", "x"),
+            "'repository_miror_url' is no variable of this collection; did you mean 'rep",
+        ),
         (each("munge_zzz_qqq_www_vvv", 1), "'munge_zzz_qqq_www_vvv' is no variable of this collection; role munge"),
     ],
 )
@@ -85,9 +89,16 @@ def test_a_fault_names_the_place() -> None:
     assert found(each("slurm_sorce", "prefix"))[0].startswith("hosts.yml(slurm_sorce): ")
 
 
-@pytest.mark.parametrize("name", ["my_own_setting", "ansible_host", "proxy", "slurm_accounting_port"])
+@pytest.mark.parametrize(
+    "name", ["my_own_setting", "ansible_host", "proxy", "slurm_accounting_port", "repository_mirror_url"]
+)
 def test_other_variables_are_left_alone(name: str) -> None:
     assert found(each(name, "x")) == []
+
+
+def test_both_mirrors_may_be_set_for_a_whole_inventory() -> None:
+    assert "artifact_mirror_url" in role_options(ROLES)["artifact"]
+    assert found(each("repository_mirror_url", "http://mirror")) == []
 
 
 def test_the_options_of_the_real_roles_are_read() -> None:
