@@ -20,7 +20,7 @@ from ansible_collections.awsome.training.plugins.module_utils import _catalog
 
 ROOT = Path(__file__).parents[1]
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
-SHARED_ROLES = {"artifact", "lab", "python_env"}  # have no doors
+SHARED_ROLES = {"artifact", "image", "lab", "python_env"}  # have no doors
 NODE_ROLES = [role for role in ROLES if role.name not in SHARED_ROLES]
 DOORS = ("install", "configure", "verify")
 CATALOG = _catalog.load()

@@ -16,7 +16,7 @@ OTHER_DOORS = ("configure", "verify")
 def install_files(root: Path, roles: list[str]) -> Iterator[Path]:
     """The files that the install door of these roles may read, in a fixed order."""
     yield from (root / "catalog" / name for name in CATALOG)
-    for role in ["artifact", *roles]:
+    for role in ["artifact", *roles, "image"]:
         for directory in DIRECTORIES:
             for path in sorted((root / "roles" / role / directory).rglob("*")):
                 of_other_door = directory == "tasks" and path.name.startswith(OTHER_DOORS)
