@@ -1,8 +1,9 @@
 # Private to awsome.training: its API may change without notice.
 """What software an image holds, as a bill of materials in CycloneDX's JSON.
 
-Three sources: the package manager, the Python environments (each distribution leaves a .dist-info), and the releases that the
-role artifact fetched (each leaves a mark). Nothing is asked of the network, and the same image gives the same text, but for the time.
+Three sources: the package manager, the Python environments (each distribution leaves a .dist-info), and the releases
+that the role artifact fetched (each leaves a mark). Nothing is asked of the network, and the same image gives the same
+text, but for the time.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def walk(roots: Iterable[str]) -> Iterator[Path]:
 
 
 def distribution(path: Path, text: str) -> Component | None:
-    """The Python distribution that a METADATA describes. One may be in many environments, so its place is in its reference."""
+    """The Python distribution that a METADATA describes; its reference holds its place, for it may be in many."""
     headers = HeaderParser().parsestr(text)
     name, version = headers.get("Name"), headers.get("Version")
     if not name or not version:

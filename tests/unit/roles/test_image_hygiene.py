@@ -14,10 +14,10 @@ ITEMS = yaml.safe_load((ROLE / "defaults/main.yml").read_text())["image_hygiene"
 TRACES = {
     "host_keys": ["etc/ssh/ssh_host_ed25519_key", "etc/ssh/ssh_host_ed25519_key.pub"],
     "machine_id": ["etc/machine-id", "var/lib/systemd/random-seed"],
-    "cloud_init": ["var/lib/cloud/instances/i-1/user-data.txt", "var/lib/cloud/sem/config_scripts_once"],
+    "cloud_init": ["var/lib/cloud/sem/config_scripts_once", "var/lib/cloud/instances/i-1/user-data.txt"],
     "access": ["root/.ssh/authorized_keys", "home/admin/.ssh/authorized_keys"],
     "histories": ["root/.bash_history", "home/admin/.python_history"],
-    "credentials": ["root/.aws/credentials", "home/admin/.docker/config.json", "etc/munge/munge.key"],
+    "credentials": ["root/.netrc", "root/.aws/credentials", "home/admin/.docker/config.json", "etc/munge/munge.key"],
     "leftovers": ["tmp/notes.txt", "tmp/.hidden", "var/tmp/x", "root/.ansible/tmp/y", "home/admin/.cache/pip/z"],
     "logs": [
         "var/log/auth.log",
