@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 ARCHIVES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip")
 
@@ -16,16 +18,27 @@ class ArtifactError(ValueError):
 
 
 @dataclass(frozen=True)
-class Plan:
-    name: str
-    version: str
-    file_name: str
+class Wanted:
+    """One file to fetch."""
+
+    label: str
     sources: tuple[str, ...]  # the mirror first
-    sha256: str
+    sha256: str = ""  # empty: a signature or a fingerprint judges it
+    mirror_option: str = "artifact_mirror_url"
+
+
+@dataclass(frozen=True)
+class Plan(Wanted):
+    name: str = ""
+    version: str = ""
+    url: str = ""
+    fingerprint: str = ""  # of the key that must have signed it; empty: its checksum is all there is
+    signature: Wanted | None = None
+    key: Wanted | None = None
 
     @property
-    def label(self) -> str:
-        return f"{self.name} {self.version}"
+    def file_name(self) -> str:
+        return self.url.partition("?")[0].rpartition("/")[2]
 
     @property
     def is_archive(self) -> bool:
@@ -38,22 +51,73 @@ def plan(record: Mapping[str, Any], arch: str, mirror: str = "") -> Plan:
     if missing:
         raise ArtifactError(f"the record {dict(record)!r} has no {' and no '.join(missing)}.")
     name, version = str(record["name"]), str(record["version"])
-    url = _for_arch(name, "url", record.get("url") or record.get("urls"), arch)
-    if not re.match(r"(https?|file)://[^/]*/.", url):
-        raise ArtifactError(f"{name} {version}: the url {url!r} is no http, https or file address of a file.")
+    if record.get("repository") and not record.get("url"):
+        raise ArtifactError(
+            f"{name} {version}: the record names the repository {record['repository']} and no file; "
+            f"install its packages."
+        )
+    url = _address(f"{name} {version}", "url", _for_arch(name, "url", record.get("url") or record.get("urls"), arch))
     if version == "latest" or "latest" in re.split(r"[/._-]", url):
         raise ArtifactError(f"{name} {version}: {url} says 'latest', which is no version; name the release.")
-    checksum = _for_arch(name, "sha256", record.get("sha256"), arch).lower()
+    fingerprint, signature, key = _signed_by(name, version, record, arch, mirror)
+    checksum = _for_arch(name, "sha256", record.get("sha256") or (fingerprint and "unverified"), arch).lower()
     if checksum == "unverified":
-        raise ArtifactError(
-            f"{name} {version}: the sha256 of {url} is unverified, so it is not installed; find it at the vendor's and "
-            f"write it into the record."
-        )
-    if not re.fullmatch(r"[0-9a-f]{64}", checksum):
+        if not fingerprint:
+            raise ArtifactError(
+                f"{name} {version}: the sha256 of {url} is unverified and no signature is known, so it is not "
+                f"installed; find either at the vendor's and write it into the record."
+            )
+        checksum = ""
+    elif not re.fullmatch(r"[0-9a-f]{64}", checksum):
         raise ArtifactError(f"{name} {version}: sha256 {checksum!r} is no checksum of 64 hexadecimal digits.")
-    file_name = url.partition("?")[0].rpartition("/")[2]
-    mirrored = [f"{mirror.rstrip('/')}/{checksum}/{file_name}"] if mirror else []
-    return Plan(name, version, file_name, (*mirrored, url), checksum)
+    place = f"{checksum}/{url.partition('?')[0].rpartition('/')[2]}" if checksum else signed_place(url)
+    return Plan(
+        f"{name} {version}", _sources(url, mirror, place), checksum, name=name, version=version, url=url,
+        fingerprint=fingerprint, signature=signature, key=key,
+    )  # fmt: skip
+
+
+def _signed_by(
+    name: str, version: str, record: Mapping[str, Any], arch: str, mirror: str
+) -> tuple[str, Wanted | None, Wanted | None]:
+    """The fingerprint of the key that signs the release, and where its signature and the key are; empty if unsigned."""
+    given, signing_key = record.get("signature_url"), record.get("signing_key")
+    if not given and not signing_key:
+        return "", None, None
+    if not given or not isinstance(signing_key, Mapping):
+        raise ArtifactError(
+            f"{name} {version}: a signed record has a signature_url and a signing_key with url and fingerprint, and "
+            f"this one has only the {'signature_url' if given else 'signing_key'}; write both."
+        )
+    fingerprint = str(signing_key.get("fingerprint") or "").replace(" ", "").upper()
+    if not re.fullmatch(r"[0-9A-F]{40}", fingerprint):
+        raise ArtifactError(
+            f"{name} {version}: the signing_key's fingerprint {signing_key.get('fingerprint')!r} is not 40 "
+            f"hexadecimal digits."
+        )
+    found = []
+    for word, value in (("signature_url", given), ("signing_key.url", signing_key.get("url"))):
+        url = _address(f"{name} {version}", word, _for_arch(name, word, value, arch))
+        found.append(
+            Wanted(f"the {word.partition('_url')[0]} of {name} {version}", _sources(url, mirror, signed_place(url)))
+        )
+    return fingerprint, found[0], found[1]
+
+
+def _address(label: str, key: str, url: str) -> str:
+    if not re.match(r"(https?|file)://[^/]*/.", url) or url.endswith("/"):
+        raise ArtifactError(f"{label}: the {key} {url!r} is no http, https or file address of a file.")
+    return url
+
+
+def signed_place(url: str) -> str:
+    """Where a mirror has a file that has no checksum, as well as signatures and keys: relative to the mirror."""
+    parts = urlsplit(url)
+    return f"signed/{parts.netloc}/{parts.path.lstrip('/')}"
+
+
+def _sources(url: str, mirror: str, place: str) -> tuple[str, ...]:
+    return (f"{mirror.rstrip('/')}/{place}", url) if mirror else (url,)
 
 
 def _for_arch(name: str, key: str, value: Any, arch: str) -> str:
@@ -68,17 +132,43 @@ def _for_arch(name: str, key: str, value: Any, arch: str) -> str:
     return str(value)
 
 
-def mismatch(wanted: Plan, source: str, got: str) -> ArtifactError:
+def mismatch(wanted: Wanted, source: str, got: str) -> ArtifactError:
     return ArtifactError(
         f"{wanted.label}: {source} has sha256 {got}, expected {wanted.sha256}; nothing was installed. Someone changed "
         f"the file, or the record is wrong."
     )
 
 
-def unreachable(wanted: Plan, troubles: Mapping[str, str]) -> ArtifactError:
+def unreachable(wanted: Wanted, troubles: Mapping[str, str]) -> ArtifactError:
     told = "; ".join(f"{source}: {trouble}" for source, trouble in troubles.items())
     return ArtifactError(
-        f"{wanted.label} could not be fetched ({told}); check the network, or set artifact_mirror_url."
+        f"{wanted.label} could not be fetched ({told}); check the network, or set {wanted.mirror_option}."
+    )
+
+
+def unwritable(label: str, directory: object, trouble: OSError) -> ArtifactError:
+    """What a disk answers is no trouble of the network: trying again does not help."""
+    hint = "free some space" if trouble.errno in (errno.ENOSPC, errno.EDQUOT) else "mend that"
+    return ArtifactError(
+        f"{label} cannot be written below {directory}: {trouble.strerror or trouble}; nothing was installed, {hint} "
+        f"and run again."
+    )
+
+
+def unsigned(wanted: Plan, told: str) -> ArtifactError:
+    """gpgv's status lines end up here when they do not say what they must."""
+    reasons = {
+        "BADSIG": "the signature does not fit the file: someone changed it, or it is another release's",
+        "ERRSIG": "it was signed with another key",
+        "REVKEYSIG": "the key was revoked",
+        "EXPSIG": "the signature has expired",
+    }
+    word = next((word for word in reasons if f"[GNUPG:] {word} " in told), "")
+    why = reasons.get(word) or f"gpgv says {' '.join(told.split())!r}"
+    place = wanted.signature.sources[-1] if wanted.signature else "a signature"
+    return ArtifactError(
+        f"{wanted.label}: {place} does not prove that the key {wanted.fingerprint} signed {wanted.url}; {why}. Nothing "
+        f"was installed."
     )
 
 

@@ -6,58 +6,108 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import posixpath
+import shutil
+import subprocess
 import tarfile
 import tempfile
 import time
 import zipfile
+from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Callable
 from urllib.error import HTTPError
 
 from ansible_collections.awsome.training.plugins.module_utils import _artifact as artifact
+from ansible_collections.awsome.training.plugins.module_utils import _openpgp as openpgp
 
 MARK = ".awsome-artifact.json"
 
 Opener = Callable[[str], Any]  # a URL to an open answer, as urllib gives it
+Runner = Callable[[list[str]], tuple[int, str]]  # a command to its exit status and its output
+
+
+def run_command(command: list[str]) -> tuple[int, str]:
+    """Run a command, in English, and return its exit status and all that it says."""
+    done = subprocess.run(
+        command,
+        env={**os.environ, "LC_ALL": "C"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    return done.returncode, done.stdout
 
 
 class Trouble(Exception):
     """What may be better at the next attempt."""
 
 
-def download(plan: artifact.Plan, source: str, target: Path, opener: Opener) -> None:
-    """Write source to target; anything that is not the wanted file raises."""
+def download(wanted: artifact.Wanted, source: str, target: Path, opener: Opener) -> str:
+    """Write source to target and return its checksum; anything that is not the wanted file raises."""
     digest, length = hashlib.sha256(), 0
     try:
-        with opener(source) as answer, target.open("wb") as stream:
+        with opener(source) as answer, _Sink(wanted, target) as sink:
             promised = answer.headers.get("Content-Length")
             for block in iter(lambda: answer.read(1 << 20), b""):
                 digest.update(block)
                 length += len(block)
-                stream.write(block)
+                sink.write(block)
     except HTTPError as error:
         if error.code in (401, 403, 404, 410):
             raise FileNotFoundError(f"HTTP {error.code}") from None
         raise Trouble(f"HTTP {error.code}") from None
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise Trouble(str(getattr(error, "reason", error))) from None
     if promised and int(promised) != length:
         raise Trouble(f"the connection broke after {length} of {promised} bytes")
-    if digest.hexdigest() != plan.sha256:
-        raise artifact.mismatch(plan, source, digest.hexdigest())
+    if wanted.sha256 and digest.hexdigest() != wanted.sha256:
+        raise artifact.mismatch(wanted, source, digest.hexdigest())
+    return digest.hexdigest()
+
+
+class _Sink:
+    """A file to write to, whose troubles are the disk's: no other source would mend them."""
+
+    def __init__(self, wanted: artifact.Wanted, target: Path) -> None:
+        self.wanted, self.target = wanted, target
+
+    def __enter__(self) -> _Sink:
+        with self._told():
+            self.stream = self.target.open("wb")
+        return self
+
+    def write(self, block: bytes) -> None:
+        with self._told():
+            self.stream.write(block)
+
+    def __exit__(self, *_: object) -> None:
+        with self._told():
+            self.stream.close()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise artifact.unwritable(self.wanted.label, self.target.parent, error) from None
 
 
 def fetch(
-    plan: artifact.Plan, target: Path, attempts: int, opener: Opener, sleep: Callable[[float], None] = time.sleep
-) -> None:
+    wanted: artifact.Wanted, target: Path, attempts: int, opener: Opener, sleep: Callable[[float], None] = time.sleep
+) -> str:
+    """Fetch from the first source that has it, with pauses between attempts, and return its checksum."""
     troubles: dict[str, str] = {}
-    sources = list(plan.sources)
+    sources = list(wanted.sources)
     for pause in artifact.pauses(attempts):
         sleep(pause)
         for source in list(sources):
             try:
-                return download(plan, source, target, opener)
+                return download(wanted, source, target, opener)
             except FileNotFoundError as error:
                 sources.remove(source)
                 troubles[source] = str(error)
@@ -65,7 +115,34 @@ def fetch(
                 troubles[source] = str(error)
         if not sources:
             break
-    raise artifact.unreachable(plan, troubles)
+    raise artifact.unreachable(wanted, troubles)
+
+
+def verify(plan: artifact.Plan, file: Path, attempts: int, opener: Opener) -> None:
+    """Check a file's detached signature against the one key that the record names."""
+    if plan.signature is None or plan.key is None:
+        return
+    gpgv = shutil.which("gpgv") or shutil.which("gpgv2")
+    if gpgv is None:
+        raise artifact.ArtifactError(
+            f"{plan.label}: its signature cannot be checked, for this node has no program gpgv; install the package "
+            f"gpgv (Debian, Ubuntu) or gnupg2 (Red Hat, Amazon)."
+        )
+    with tempfile.TemporaryDirectory(prefix=".signature.", dir=file.parent) as name:
+        signature, key = Path(name) / "signature", Path(name) / "key"
+        fetch(plan.signature, signature, attempts, opener)
+        fetch(plan.key, key, attempts, opener)
+        try:
+            key.write_bytes(openpgp.pick(key.read_bytes(), plan.fingerprint))
+        except openpgp.KeyFileError as error:
+            raise artifact.ArtifactError(
+                f"{plan.label}: {plan.key.sources[-1]} is not the key that signs it: {error}; nothing was installed."
+            ) from None
+        command = [gpgv, "--homedir", name, "--status-fd", "1", "--keyring", str(key), str(signature), str(file)]
+        code, told = run_command(command)
+    valid = [line.split() for line in told.splitlines() if line.startswith("[GNUPG:] VALIDSIG ")]
+    if code != 0 or not any(words[-1] == plan.fingerprint for words in valid):
+        raise artifact.unsigned(plan, told)
 
 
 def unpack(archive: Path, name: str, into: Path) -> None:
@@ -106,10 +183,26 @@ def entered(directory: Path) -> Path:
 def held(plan: artifact.Plan, destination: Path, unpacks: bool) -> bool:
     """Say whether the destination holds the release already."""
     if unpacks:
-        mark = destination / MARK
-        return mark.is_file() and bool(json.loads(mark.read_text()).get("sha256") == plan.sha256)
+        return _marked(plan, destination / MARK) != ""
     file = destination / plan.file_name
-    return file.is_file() and bool(hashlib.sha256(file.read_bytes()).hexdigest() == plan.sha256)
+    # A plain file speaks for itself, unless only a mark knows that its signature was checked.
+    wanted = _marked(plan, _mark_of(file)) if plan.fingerprint else plan.sha256
+    return bool(wanted) and file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == wanted
+
+
+def _mark_of(file: Path) -> Path:
+    return file.with_name(f".{file.name}{MARK}")
+
+
+def _marked(plan: artifact.Plan, mark: Path) -> str:
+    """The checksum of what was laid, if the mark tells of this release, checked as the plan wants; else empty."""
+    try:
+        told = json.loads(mark.read_text())
+    except (OSError, ValueError):
+        return ""
+    same = told.get("sha256") == plan.sha256 if plan.sha256 else told.get("url") == plan.url
+    signed = not plan.fingerprint or told.get("signed_by") == plan.fingerprint
+    return str(told["sha256"]) if same and signed and told.get("version") == plan.version else ""
 
 
 def install(plan: artifact.Plan, destination: Path, unpacks: bool, attempts: int, opener: Opener) -> None:
@@ -117,20 +210,32 @@ def install(plan: artifact.Plan, destination: Path, unpacks: bool, attempts: int
         raise artifact.ArtifactError(
             f"{plan.label}: {destination} holds files that no earlier fetch laid there; move them, or choose another."
         )
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{destination.name}.", dir=destination.parent) as name:
-        work = Path(name)
-        file, tree, old = work / plan.file_name, work / "tree", work / "old"
-        fetch(plan, file, attempts, opener)
-        if not unpacks:
-            destination.mkdir(exist_ok=True)
-            file.chmod(0o644)
-            file.replace(destination / plan.file_name)
-            return
-        tree.mkdir()
-        unpack(file, plan.file_name, tree)
-        tree.chmod(0o755)
-        (tree / MARK).write_text(json.dumps({"name": plan.name, "version": plan.version, "sha256": plan.sha256}) + "\n")
-        with contextlib.suppress(FileNotFoundError):
-            destination.rename(old)
-        tree.rename(destination)
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{destination.name}.", dir=destination.parent) as name:
+            _install(plan, destination, unpacks, attempts, opener, Path(name))
+    except OSError as error:
+        raise artifact.unwritable(plan.label, destination.parent, error) from error
+
+
+def _install(plan: artifact.Plan, destination: Path, unpacks: bool, attempts: int, opener: Opener, work: Path) -> None:
+    file, tree, old = work / plan.file_name, work / "tree", work / "old"
+    checksum = fetch(plan, file, attempts, opener)
+    verify(plan, file, attempts, opener)
+    told = {"name": plan.name, "version": plan.version, "sha256": checksum, "url": plan.url}
+    mark = json.dumps({**told, "signed_by": plan.fingerprint}) + "\n"
+    if not unpacks:
+        destination.mkdir(exist_ok=True)
+        file.chmod(0o644)
+        file.replace(destination / plan.file_name)
+        if plan.fingerprint:
+            (work / MARK).write_text(mark)
+            (work / MARK).replace(_mark_of(destination / plan.file_name))
+        return
+    tree.mkdir()
+    unpack(file, plan.file_name, tree)
+    tree.chmod(0o755)
+    (tree / MARK).write_text(mark)
+    with contextlib.suppress(FileNotFoundError):
+        destination.rename(old)
+    tree.rename(destination)

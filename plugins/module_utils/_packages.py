@@ -1,28 +1,90 @@
 # Private to awsome.training: its API may change without notice.
-"""Which packages a node lacks, and what to tell its package manager: pure, so that it is tested without a node."""
+"""What a node lacks, and what to tell its package manager: pure, so that it is tested without a node."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import base64
+import binascii
+import fnmatch
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-# What asks the node's own database, quickly, and without its index of the archive. The names are appended.
+from ansible_collections.awsome.training.plugins.module_utils import _openpgp as openpgp
+from ansible_collections.awsome.training.plugins.module_utils._repository import Repository
+
+# What asks the node's own database, quickly, and without its index of the archive. The names are appended. Each line
+# says what is wanted, what is, the package, its version and, for rpm, its epoch.
 QUERIES: dict[str, list[str]] = {
-    "apt": ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package} ${Version}\\n"],
-    "dnf": ["rpm", "-q", "--qf", "installed %{NAME} %{VERSION}-%{RELEASE}\\n"],
+    "apt": ["dpkg-query", "-W", "-f", "${db:Status-Want} ${db:Status-Status} ${Package} ${Version}\\n"],
+    "dnf": ["rpm", "-q", "--qf", "install installed %{NAME} %{VERSION}-%{RELEASE} %|EPOCH?{%{EPOCH}}:{0}|\\n"],
 }
 QUERIES["dnf5"] = QUERIES["dnf"]
+LOCKS, LOCK_PLUGIN = "/etc/dnf/plugins/versionlock.list", "/etc/dnf/plugins/versionlock.conf"
+LOCK_PACKAGE = "python3-dnf-plugin-versionlock"
+
+# Finishes what a killed run or a full disk left half done. Nothing that it configures may start: 101 says no.
+MEND = """set -u; rc=/usr/sbin/policy-rc.d; export DEBIAN_FRONTEND=noninteractive
+[ -e $rc ] || { trap 'rm -f $rc' EXIT; printf '#!/bin/sh\\nexit 101\\n' > $rc; chmod 755 $rc; }
+dpkg --configure -a --force-confdef --force-confold && apt-get -qq -y -o DPkg::Lock::Timeout=60 --fix-broken install"""
 
 
 class PackageError(ValueError):
     """A request that no package manager could carry out."""
 
 
-def query(manager: str, names: Iterable[str]) -> list[str]:
+@dataclass(frozen=True)
+class Installed:
+    version: str
+    epoch: str = "0"
+    held: bool = False
+
+
+@dataclass
+class Answer:
+    """What the node said of itself. rpm may hold several versions of one package."""
+
+    installed: dict[str, list[Installed]] = field(default_factory=dict)
+    source: str = ""
+    key: bytes = b""
+    locks: str = ""
+    lock_plugin: bool = False
+
+
+def question(manager: str, names: Iterable[str], repository: Repository | None = None, *, hold: bool = False) -> str:
+    """One command for the node's shell that asks all there is to know."""
     if manager not in QUERIES:
         known = ", ".join(sorted(QUERIES))
         raise PackageError(f"packages: the node's package manager is {manager!r}, expected one of {known}.")
-    return [*QUERIES[manager], *(split(name)[0] for name in names)]
+    if hold and manager == "dnf5":
+        raise PackageError("packages: hold is not known for dnf5; leave it out, and lock the packages yourself.")
+    asked = [shlex.join([*QUERIES[manager], *(split(name)[0] for name in names)])]
+    if repository:
+        asked += ["echo '--- source'", shlex.join(["cat", repository.source_path])]
+        asked += ["echo; echo '--- key'", shlex.join(["base64", repository.key_path])]
+    if hold and manager == "dnf":
+        asked += ["echo '--- locks'", f"cat {LOCKS}", "echo '--- plugin'", f"ls {LOCK_PLUGIN}"]
+    return f"{{ {'; '.join(asked)}; }} 2>/dev/null; true"
+
+
+def read(output: str) -> Answer:
+    """Understand what the question made the node say."""
+    parts = re.split(r"^--- (\w+)\n", output.replace("\r\n", "\n"), flags=re.MULTILINE)
+    sections = dict(zip(parts[1::2], parts[2::2]))
+    answer = Answer(locks=sections.get("locks", ""), lock_plugin=bool(sections.get("plugin", "").strip()))
+    for line in parts[0].splitlines():
+        words = line.split()
+        if len(words) in (4, 5) and words[1] == "installed":
+            seen = Installed(words[3], words[4] if len(words) == 5 else "0", words[0] == "hold")
+            answer.installed.setdefault(words[2], []).append(seen)
+    answer.source = sections.get("source", "").removesuffix("\n")
+    try:
+        answer.key = base64.b64decode("".join(sections.get("key", "").split()), validate=True)
+    except binascii.Error:
+        answer.key = b""
+    return answer
 
 
 def split(name: str) -> tuple[str, str]:
@@ -31,40 +93,158 @@ def split(name: str) -> tuple[str, str]:
     return package, version
 
 
-def missing(names: Iterable[str], output: str) -> list[str]:
-    """Return those names that the node's own database does not list as installed, in the version asked for."""
-    installed = {}
-    for line in output.splitlines():
-        words = line.split()
-        if len(words) == 3 and words[0] == "installed":
-            installed[words[1]] = words[2]
-    return [name for name in names if not _satisfied(*split(name), installed)]
+def missing(names: Iterable[str], answer: Answer) -> list[str]:
+    """Return those names that the node does not have installed in the version asked for."""
+    return [name for name in names if not _matching(name, answer)]
 
 
-def _satisfied(package: str, version: str, installed: dict[str, str]) -> bool:
-    seen = installed.get(package)
-    return seen is not None and (not version or seen == version)
+def _matching(name: str, answer: Answer) -> list[Installed]:
+    package, version = split(name)
+    seen = answer.installed.get(package, [])
+    return [one for one in seen if not version or fnmatch.fnmatchcase(one.version, version)]
 
 
-def arguments(manager: str, names: list[str], options: dict[str, Any], *, refresh: bool) -> dict[str, Any]:
+def repository_is_right(repository: Repository, answer: Answer) -> bool:
+    """Say whether the node's source file is the one wanted and its key the one that the record names, and no other."""
+    if answer.source != repository.source:
+        return False
+    try:
+        return list(openpgp.keys(answer.key)) == [repository.fingerprint]
+    except openpgp.KeyFileError:
+        return False
+
+
+def unheld(manager: str, names: Iterable[str], answer: Answer) -> list[str]:
+    """Return the packages that an upgrade of the system would touch."""
+    if manager == "apt":
+        return [split(name)[0] for name in names if not any(one.held for one in _matching(name, answer))]
+    lines = set(answer.locks.split("\n"))
+    return [package for package, lock in _locks(names, answer).items() if lock not in lines]
+
+
+def _locks(names: Iterable[str], answer: Answer) -> dict[str, str]:
+    """The line of dnf's versionlock file for each package, as its own plugin writes it; empty if none is installed."""
+    found = {}
+    for name in names:
+        package, seen = split(name)[0], _matching(name, answer)
+        found[package] = f"{package}-{seen[-1].epoch}:{seen[-1].version}.*" if seen else ""
+    return found
+
+
+def unlocked(text: str, names: Iterable[str]) -> str:
+    """dnf's versionlock file without the lines of some packages."""
+    patterns = [re.compile(rf"!?{re.escape(split(name)[0])}-(\d+:)?\d[^-]*-[^-]*") for name in names]
+    return "".join(
+        f"{line}\n" for line in text.splitlines() if not any(pattern.fullmatch(line) for pattern in patterns)
+    )
+
+
+def locked(names: list[str], answer: Answer) -> str:
+    """dnf's versionlock file with some packages locked to what is installed."""
+    lines = [line for line in _locks(names, answer).values() if line]
+    return unlocked(answer.locks, names) + "".join(f"{line}\n" for line in lines)
+
+
+def arguments(manager: str, names: list[str], options: Mapping[str, Any], *, refresh: bool) -> dict[str, Any]:
     """Return the arguments of the manager's own module that installs names and starts nothing."""
+    pinned = any("=" in name for name in names)
     wanted: dict[str, Any] = {
         "name": names if manager == "apt" else [name.replace("=", "-", 1) for name in names],
         "state": "present",
         "lock_timeout": options["lock_timeout_seconds"],
+        # A pin may go back as well as forward.
+        "allow_downgrade": pinned,
     }
     if manager == "apt":
         # 101 is what a policy-rc.d answers to forbid a start; the module removes the file again afterwards.
         wanted |= {"policy_rc_d": 101, "install_recommends": options["recommends"]}
+        wanted |= {"allow_change_held_packages": pinned}
         wanted |= {"update_cache": True} if refresh else {"cache_valid_time": options["cache_valid_seconds"]}
     else:
         wanted |= {"install_weak_deps": options["recommends"], "update_cache": refresh}
     return wanted
 
 
+def said(result: Mapping[str, Any]) -> str:
+    """What a package manager's module complains of, in one line."""
+    words = [result.get("msg", "no answer"), *result.get("failures", [])]
+    return " ".join(" ".join(str(word) for word in words).split())
+
+
 def is_stale_index(message: str) -> bool:
     """Say whether the node's index of the archive knows too little: a refresh helps then, and waiting does not."""
-    return "No package matching" in message
+    phrases = (
+        r"No package matching|no available installation candidate|Unable to locate package|No package \S+ available"
+    )
+    return bool(re.search(phrases + r"|Version '\S+' for '\S+' was not found", message))
+
+
+def is_locked(message: str) -> bool:
+    return bool(
+        re.search(r"Could not get lock|Unable to acquire the dpkg|lock apt for exclusive|lockfile is held", message)
+    )
+
+
+def is_full(message: str) -> bool:
+    return bool(
+        re.search(r"No space left|enough free space|Disk quota|needs? \S+ more space|space needed on the", message)
+    )
+
+
+def is_half_done(message: str) -> bool:
+    return bool(re.search(r"dpkg was interrupted|fix-broken|[Uu]nmet dependencies", message))
+
+
+def lock_trouble(message: str, seconds: int) -> str:
+    holder = re.search(r"held by (process \d+ \([^)]*\)|another process)", message)
+    who = holder.group(1) if holder else "another process"
+    return (
+        f"packages: the node's package manager was locked by {who} for {seconds} s; nothing was installed. Wait until "
+        f"that ends, or end it, and run again."
+    )
+
+
+def trouble(names: list[str], message: str, attempts: int) -> str:
+    tried = f" in {attempts} attempts" if attempts > 1 else ""
+    hint = "free some space and run again" if is_full(message) else "run again once that is mended"
+    return f"packages: {', '.join(names)} could not be installed{tried}: {message.rstrip('.')}; {hint}."
+
+
+def available_command(manager: str, names: Iterable[str]) -> str:
+    packages = [split(name)[0] for name in names]
+    if manager == "apt":
+        return shlex.join(["apt-cache", "madison", *packages])
+    return shlex.join([manager, "-q", "list", "--available", "--showduplicates", *packages]) + " 2>/dev/null"
+
+
+def available(manager: str, output: str) -> dict[str, list[str]]:
+    """The versions that the node's repositories have of each package, as apt-cache madison or dnf list tell them."""
+    found: dict[str, list[str]] = {}
+    for line in output.splitlines():
+        words = [word.strip() for word in line.split("|")] if manager == "apt" else line.split()
+        if len(words) == 3:
+            package = words[0] if manager == "apt" else words[0].rpartition(".")[0]
+            # dnf shows an epoch, and is asked without one.
+            version = words[1] if manager == "apt" else words[1].rpartition(":")[2]
+            found.setdefault(package, []).append(version)
+    return {package: list(dict.fromkeys(versions)) for package, versions in found.items() if package}
+
+
+def not_there(names: list[str], repository: Repository | None, has: Mapping[str, list[str]]) -> str:
+    """The sentence on packages, or versions of them, that no repository of the node has; empty if it has them all."""
+    place = f"{repository.label} ({repository.url})" if repository else "any repository of this node"
+    told = []
+    for name in names:
+        package, version = split(name)
+        versions = has.get(package, [])
+        if not versions:
+            told.append(f"there is no package {package} in {place}; correct its name or the repository")
+        elif version and not any(fnmatch.fnmatchcase(one, version) for one in versions):
+            shown = ", ".join(versions[:5]) + (f" and {len(versions) - 5} more" if len(versions) > 5 else "")
+            told.append(
+                f"there is no version {version} of {package} in {place}, which has {shown}; ask for one of these"
+            )
+    return f"packages: {'; '.join(told)}." if told else ""
 
 
 def pauses(attempts: int, first_seconds: float = 5.0) -> list[float]:

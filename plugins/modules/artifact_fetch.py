@@ -11,15 +11,22 @@ short_description: Fetch a release of the catalogue, check it, and unpack it
 version_added: 0.1.0
 description:
   - >-
-    Fetches one file, from a mirror if there is one and else from its vendor, and checks its SHA-256 before anything
-    sees it. An archive is unpacked beside its place and renamed: the destination holds the whole release or none of it.
-  - A release that has no checksum, or whose version is C(latest), is refused.
+    Fetches one file, from a mirror if there is one and else from its vendor, and checks its SHA-256, its detached
+    signature, or both, before anything sees it. An archive is unpacked beside its place and renamed: the destination
+    holds the whole release or none of it.
+  - A release that has neither checksum nor signature, or whose version is C(latest), is refused.
+  - >-
+    A signature is checked with C(gpgv), against the one key whose fingerprint the record names. The key is fetched, and
+    refused if it is another.
   - A destination that holds this release already is left as it is, and nothing is asked of the network.
 author: awsome.training contributors
 options:
   release:
     description:
       - The record, with C(name), C(version), C(url) and C(sha256); the last two may be dictionaries by architecture.
+      - >-
+        A signed one has C(signature_url), and C(signing_key) with C(url) and C(fingerprint), as well; then C(sha256)
+        may be V(unverified). Supported since version 0.2.0.
     type: dict
     required: true
   destination:
@@ -27,7 +34,9 @@ options:
     type: path
     required: true
   mirror_url:
-    description: A mirror, asked first for C(MIRROR/SHA256/FILE).
+    description:
+      - A mirror, asked first for C(MIRROR/SHA256/FILE).
+      - Signatures, keys and files without a checksum are C(MIRROR/signed/HOST/PATH) there.
     type: str
     default: ""
   unpack:

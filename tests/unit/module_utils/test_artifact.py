@@ -31,7 +31,10 @@ def test_architectures_have_their_own_files() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"sha256": "unverified"}, f"tool 1.2: the sha256 of {URL} is unverified, so it is not installed"),
+        (
+            {"sha256": "unverified"},
+            f"tool 1.2: the sha256 of {URL} is unverified and no signature is known, so it is not",
+        ),
         ({"sha256": None}, "tool: the record has no sha256"),
         ({"sha256": "abc"}, "sha256 'abc' is no checksum"),
         ({"sha256": {"aarch64": SUM}}, "no sha256 for architecture 'x86_64', only for aarch64"),

@@ -6,36 +6,12 @@ import hashlib
 import io
 import tarfile
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError, URLError
 
 import pytest
 from ansible_collections.awsome.training.plugins.module_utils import _artifact as artifact
 from ansible_collections.awsome.training.plugins.module_utils import _artifact_files as files
-
-URL = "https://vendor.example/tool-1.tar.gz"
-MIRROR = "https://mirror.example"
-
-
-class Answer(io.BytesIO):
-    def __init__(self, content: bytes, promised: int | None = None) -> None:
-        super().__init__(content)
-        self.headers = {"Content-Length": str(len(content) if promised is None else promised)}
-
-
-class Network:
-    """Plays a list of answers for each URL, and counts the questions."""
-
-    def __init__(self, **answers: Any) -> None:
-        self.answers, self.asked = answers, []
-
-    def __call__(self, url: str) -> Answer:
-        self.asked.append(url)
-        queue = self.answers["mirror" if url.startswith(MIRROR) else "vendor"]
-        answer = queue.pop(0) if len(queue) > 1 else queue[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer if isinstance(answer, Answer) else Answer(answer)
+from unit.module_utils.network import MIRROR, URL, Answer, Network, missing
 
 
 def archive(*members: tuple[str, bytes | str]) -> bytes:
@@ -60,10 +36,6 @@ GOOD = archive(("tool-1/README", b"hello"))
 def planned(content: bytes = GOOD, mirror: str = "", url: str = URL) -> artifact.Plan:
     checksum = hashlib.sha256(content).hexdigest()
     return artifact.plan({"name": "tool", "version": "1", "url": url, "sha256": checksum}, "x86_64", mirror)
-
-
-def missing() -> HTTPError:
-    return HTTPError(URL, 404, "Not Found", None, None)  # type: ignore[arg-type]
 
 
 def test_an_archive_is_unpacked_and_its_one_directory_entered(tmp_path: Path) -> None:
