@@ -40,6 +40,12 @@ options:
       file:
         description: A path that must exist.
         type: path
+      package:
+        description: A package that must be installed, by the node's own database (dpkg or rpm).
+        type: str
+      version:
+        description: The vendor's version that O(checks[].package) must have, without epoch and packaging revision.
+        type: str
       mode:
         description: The mode that O(checks[].file) must have, octal, as a string.
         type: str
@@ -132,6 +138,8 @@ def main() -> None:
                     "argv": {"type": "list", "elements": "str"},
                     "service": {"type": "str"},
                     "file": {"type": "path"},
+                    "package": {"type": "str"},
+                    "version": {"type": "str"},
                     "mode": {"type": "str"},
                     "rc": {"type": "int", "default": 0},
                     "stdout": {"type": "str"},
@@ -139,9 +147,9 @@ def main() -> None:
                     "reason": {"type": "str"},
                     "stage": {"type": "str", "choices": list(checking.STAGES), "default": checking.NODE},
                 },
-                "mutually_exclusive": [("argv", "service", "file")],
-                "required_one_of": [("argv", "service", "file")],
-                "required_by": {"mode": ("file",), "stdout": ("argv",)},
+                "mutually_exclusive": [("argv", "service", "file", "package")],
+                "required_one_of": [("argv", "service", "file", "package")],
+                "required_by": {"mode": ("file",), "stdout": ("argv",), "version": ("package",)},
             },
             "stage": {"type": "str", "choices": list(checking.STAGES), "default": checking.NODE},
         },

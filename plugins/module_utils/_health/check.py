@@ -64,6 +64,8 @@ def answer(role: str, check: dict[str, Any], runner: Runner = run, stage: str = 
         status, reason = _file(check)
     elif "service" in check:
         status, reason = _service(check, runner)
+    elif "package" in check:
+        status, reason = _package(check, runner)
     else:
         status, reason = _command(check, runner)
     return {
@@ -97,6 +99,29 @@ def _service(check: dict[str, Any], runner: Runner) -> tuple[str, str]:
     if state == "active":
         return PASS, f"{unit} is active"
     return FAIL, _because(check, f"{unit} is {state}")
+
+
+def _package(check: dict[str, Any], runner: Runner) -> tuple[str, str]:
+    name, wanted = check["package"], check.get("version")
+    # Whichever database the system has; on a Debian with rpm beside it, dpkg's.
+    script = (
+        "if command -v dpkg-query >/dev/null; then dpkg-query -W -f '${db:Status-Status} ${Version}' \"$1\"; else "
+        "rpm -q --qf 'installed %{VERSION}-%{RELEASE}' \"$1\"; fi"
+    )
+    seen = runner(["sh", "-c", script, "sh", name], check.get("timeout", 10))
+    if seen.rc is None:
+        return NOT_CHECKED, seen.trouble
+    state, _, version = seen.stdout.partition(" ")
+    if seen.rc != 0 or state != "installed":
+        return FAIL, _because(check, f"package {name} is not installed")
+    if wanted is not None and upstream(version) != wanted:
+        return FAIL, _because(check, f"package {name} is {version}, expected {wanted}")
+    return PASS, f"package {name} is {version}"
+
+
+def upstream(version: str) -> str:
+    """The vendor's own version in that of a package: no epoch, no revision of the packaging."""
+    return version.partition(":")[2 if ":" in version else 0].partition("-")[0]
 
 
 def _command(check: dict[str, Any], runner: Runner) -> tuple[str, str]:

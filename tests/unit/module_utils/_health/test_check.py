@@ -69,3 +69,27 @@ def test_an_image_is_asked_only_what_holds_there(stage: str, needs: str, expecte
 def test_a_check_that_names_no_stage_needs_a_configured_node() -> None:
     told = check.answer("munge", {"name": "it", "argv": ["true"]}, stage="image")
     assert (told["status"], told["reason"]) == (NOT_CHECKED, "holds on a configured node only")
+
+
+@pytest.mark.parametrize(
+    ("text", "rc", "version", "expected"),
+    [
+        ("installed 2.27.7-1+cuda12.9", 0, "2.27.7", "pass"),
+        ("installed 5:29.8.2-1~debian.12~bookworm", 0, "29.8.2", "pass"),
+        ("installed 580.126.20-1ubuntu1", 0, None, "pass"),
+        ("installed 580.126.2-1ubuntu1", 0, "580.126.20", "fail"),
+        ("config-files 2.27.7-1", 0, "2.27.7", "fail"),
+        ("", 1, None, "fail"),
+    ],
+)
+def test_a_package_is_judged_by_the_database_and_by_its_version(
+    text: str, rc: int, version: str | None, expected: str
+) -> None:
+    asked = {"name": "x", "package": "libnccl2", "version": version}
+    assert check.answer("nccl", asked, lambda argv, timeout: check.Output(rc, text))["status"] == expected
+
+
+def test_a_node_without_a_database_of_packages_is_not_checked() -> None:
+    asked = {"name": "x", "package": "libnccl2"}
+    missing = check.Output(None, trouble="rpm: not found")
+    assert check.answer("nccl", asked, lambda argv, timeout: missing)["status"] == "not-checked"
