@@ -144,7 +144,12 @@ def catalog() -> Iterator[str]:
         "Python": "{python}",
         "user on EC2": "{user}",
     }
-    yield listing(known.platforms, {**columns, "built by the lab from packages": "{suite}"})
+    systems = {name: row for name, row in known.platforms.items() if "base" not in row}
+    yield listing(systems, {**columns, "built by the lab from packages": "{suite}"})
+    yield "## Images to build on\n"
+    yield "`packer build -var platform=NAME` starts from the newest of that name. `?`: no source confirms it.\n"
+    header = "platform|system|owner|name on x86_64|name on aarch64|root device|GiB|read where"
+    yield table(header.split("|"), (image_cells(name, row) for name, row in known.platforms.items()))
     yield f"## Profiles\n\nEvery door is walked in this order: {', '.join(known.walk_order)}.\n"
     yield listing(known.profiles, {"what it does": "{description}", "roles": "{roles}"})
     yield "## Compatibility\n"
@@ -162,6 +167,19 @@ def listing(records: dict[str, dict[str, Any]], columns: dict[str, str]) -> str:
         words = {key: ", ".join(value) if isinstance(value, list) else value for key, value in record.items()}
         rows.append([f"`{name}`", *(form.format_map(defaultdict(str, words)) for form in columns.values())])
     return table(["name", *columns], rows)
+
+
+def image_cells(name: str, row: dict[str, Any]) -> list[str]:
+    image = row["image"]
+
+    def told(field: str, value: str) -> str:
+        known = value.replace("{release}", image.get("release", "")) if value else ""
+        return f"`{known}`{' ?' if field in image.get('unverified', []) else ''}" if known else ""
+
+    names = (told("name", image["name"].get(arch, "")) for arch in ("x86_64", "aarch64"))
+    size = str(image["size_gib"])
+    device = told("root_device", image["root_device"])
+    return [f"`{name}`", row.get("base", name), told("owner", image["owner"]), *names, device, size, image["source"]]
 
 
 def instance_cells(row: dict[str, Any]) -> list[str]:

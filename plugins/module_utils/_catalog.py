@@ -44,7 +44,7 @@ class Catalog:
 
     @functools.cached_property
     def platforms(self) -> Table:
-        return self._read("platforms")
+        return _expand_platforms(self._read("platforms"))
 
     @functools.cached_property
     def profiles(self) -> Table:
@@ -178,6 +178,18 @@ def _checksum(name: str, sums: Mapping[str, str], arch: str | None) -> str:
     return sums[key]
 
 
+def _expand_platforms(data: Table) -> Table:
+    """Give an image that is built on a system the facts of that system, but not what the lab builds it from."""
+    rows: Table = {}
+    for name, row in data.items():
+        facts = {}
+        if "base" in row:
+            base = _named(name, "platforms", row["base"], data, file="platforms")
+            facts = {key: value for key, value in base.items() if key not in ("suite", "bootstrap", "image")}
+        rows[name] = {**facts, **row}
+    return rows
+
+
 def _expand_instances(data: Row) -> Table:
     """Turn families and their sizes into one full row for each type."""
     rows: Table = {}
@@ -240,9 +252,9 @@ def _accelerator(name: str, facts: Row, known: Table) -> Row | None:
     }
 
 
-def _named(owner: str, table: str, name: str, known: Table) -> Row:
+def _named(owner: str, table: str, name: str, known: Table, file: str = "instances") -> Row:
     if name not in known:
-        raise CatalogError(f"catalog/instances.yml: {owner} names {name!r}; its {table} are {_listed(known)}.")
+        raise CatalogError(f"catalog/{file}.yml: {owner} names {name!r}; its {table} are {_listed(known)}.")
     return known[name]
 
 

@@ -10,7 +10,7 @@ module: image_manifest
 short_description: Write into an image what it is and what it holds
 version_added: 0.2.0
 description:
-  - Writes C(image.json), which names the image, and C(sbom.cdx.json), a bill of materials in CycloneDX's JSON that lists
+  - Writes C(image.json), which names the image, and C(sbom.cdx.json), a bill of materials in CycloneDX JSON that lists
     every package of the system, every Python distribution and every fetched release that it finds.
   - All that is told of the software is read from the machine itself.
 author: awsome.training contributors

@@ -37,7 +37,7 @@ debian12: {family: debian, distribution: debian, major: "12"}
 ubuntu2404: {family: debian, distribution: ubuntu, major: "24"}
 al2023: {family: redhat, distribution: amazon, major: "2023"}
 rhel9: {family: redhat, distribution: redhat, major: "9"}
-rhel9_image: {family: redhat, distribution: redhat, major: "9"}
+rhel9_image: {base: rhel9, user: other}
 """
 INSTANCES = """
 accelerators:
@@ -225,6 +225,20 @@ def test_an_unknown_key_names_the_file_and_the_nearest() -> None:
 def test_a_broken_file_is_named(tmp_path: Path, text: str | None, sentence: str) -> None:
     with pytest.raises(CatalogError, match=sentence):
         _ = catalogue(tmp_path, **({} if text is None else {"platforms": text})).platforms
+
+
+def test_an_image_has_the_facts_of_its_base_but_not_what_the_lab_builds_it_from(tmp_path: Path) -> None:
+    table = """
+    one: {family: debian, major: "1", user: a, suite: s, bootstrap: b, image: {owner: o}}
+    two: {base: one, user: b}
+    """
+    two = catalogue(tmp_path, platforms=table).platform("two")
+    assert two == {"name": "two", "base": "one", "family": "debian", "major": "1", "user": "b"}
+
+
+def test_an_image_of_an_unknown_base_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match=r"catalog/platforms.yml: two names 'won'; its platforms are one, two\."):
+        _ = catalogue(tmp_path, platforms="one: {user: a}\ntwo: {base: won}").platforms
 
 
 def test_answers_are_copies() -> None:

@@ -165,6 +165,23 @@ def test_every_accelerator_and_fabric_is_used() -> None:
     assert set(data["fabrics"]) == {owner["fabric"] for owner in [*families, *sizes] if "fabric" in owner}
 
 
+def test_every_platform_has_an_image_that_can_be_named() -> None:
+    for name, row in CATALOG.platforms.items():
+        image = row["image"]
+        assert ("release" in image) == any("{release}" in pattern for pattern in image["name"].values()), name
+        assert set(image["name"]) <= set(image["build_on"]), name
+        assert {arch: CATALOG.instances[kind]["arch"] for arch, kind in image["build_on"].items()} == {
+            arch: arch for arch in image["build_on"]
+        }, name
+
+
+def test_an_image_that_is_built_on_a_system_is_that_system() -> None:
+    for name, row in CATALOG.platforms.items():
+        base = CATALOG.platforms[row.get("base", name)]
+        assert "base" not in base, f"{name} is based on {row['base']}, which is based on another itself"
+        assert CATALOG.platform_of(row["distribution"], row["major"]) == row.get("base", name)
+
+
 def test_profiles_agree_on_one_order_that_keeps_each() -> None:
     order = CATALOG.walk_order
     for row in CATALOG.profiles.values():
