@@ -153,7 +153,10 @@ def catalog() -> Iterator[str]:
     yield f"## Profiles\n\nEvery door is walked in this order: {', '.join(known.walk_order)}.\n"
     yield listing(known.profiles, {"what it does": "{description}", "roles": "{roles}"})
     yield "## Compatibility\n"
-    yield listing(known.compatibility, {"of": "{subject}", "requires": "{requires}", "read where": "{source}"})
+    yield "Sets of versions are judged by these rules: before anything is downloaded, by `verify` and by the audit.\n"
+    yield table(
+        ["name", "kind", "rule", "why", "read where"], [rule_cells(*one) for one in known.compatibility.items()]
+    )
     yield "## Instance types\n"
     yield "CPUs: sockets x cores x threads. Peak: dense, bf16, of one accelerator. `?`: no source confirms it.\n"
     header = "type|arch|CPUs|memory GiB|accelerators|peak TFLOP/s|NVLink|EFA|fabric|local NVMe GB"
@@ -180,6 +183,30 @@ def image_cells(name: str, row: dict[str, Any]) -> list[str]:
     size = str(image["size_gib"])
     device = told("root_device", image["root_device"])
     return [f"`{name}`", row.get("base", name), told("owner", image["owner"]), *names, device, size, image["source"]]
+
+
+def rule_cells(name: str, rule: dict[str, Any]) -> list[str]:
+    data = {key: value for key, value in rule.items() if key not in ("kind", "reason", "source")}
+    return [
+        f"`{name}`",
+        rule["kind"],
+        "; ".join(f"{key}: {plain(value)}" for key, value in data.items()),
+        rule["reason"],
+        rule["source"],
+    ]
+
+
+def plain(value: Any) -> str:
+    """A rule's data in few signs; the many rows of a bundle are only counted."""
+    if isinstance(value, dict) and len(value) > 12 - 7 * any(isinstance(one, dict) for one in value.values()):
+        return f"{len(value)} releases, the newest {next(iter(value))}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {plain(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return (
+            " or ".join(map(str, value)) if any(str(one)[:1] in "<>=" for one in value) else ", ".join(map(str, value))
+        )
+    return str(value)
 
 
 def instance_cells(row: dict[str, Any]) -> list[str]:
