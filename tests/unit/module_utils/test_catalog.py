@@ -210,7 +210,7 @@ def test_an_unknown_key_names_the_file_and_the_nearest() -> None:
         CatalogError, match=r"catalog/platforms.yml has no 'debain12'; the nearest are debian12, debian13\."
     ):
         _catalog.load().platform("debain12")
-    with pytest.raises(CatalogError, match=r"catalog/profiles.yml has no 'zzz'; it knows controller, login, compute\."):
+    with pytest.raises(CatalogError, match=r"catalog/profiles.yml has no 'zzz'; it knows controller, login, compute"):
         _catalog.load().profile("zzz")
 
 
