@@ -34,7 +34,13 @@ need ip iproute2
 ls /usr/share/keyrings/debian-archive-keyring.* >/dev/null 2>&1 || missing="$missing debian-archive-keyring"
 # With cgroup v1 controllers mounted, crun cannot run systemd.
 [ -e /sys/fs/cgroup/cgroup.controllers ] || need runc runc
-if [ "$set_name" = dev ]; then need shellcheck shellcheck; fi
+if [ "$set_name" = dev ]; then
+  need shellcheck shellcheck
+  # For the stand-ins of vendors' repositories.
+  need gpg gnupg
+  need rpmbuild rpm
+  need createrepo_c createrepo-c
+fi
 command -v "$python" >/dev/null 2>&1 || missing="$missing python3 python3-venv"
 "$python" -c 'import ensurepip, venv' 2>/dev/null || [ -x "$here/.venv/bin/pip" ] || missing="$missing python3-venv"
 

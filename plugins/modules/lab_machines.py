@@ -47,6 +47,14 @@ options:
     description: Number of compute nodes, with O(kind=node).
     type: int
     default: 0
+  node_profiles:
+    description:
+      - >-
+        The profile of the machines of a function, with O(kind=node), where it is not named after the function; a list
+        is given to them in turn.
+    type: dict
+    default: {}
+    version_added: 0.2.0
   profiles:
     description: The profiles to bake, with O(kind=bake).
     type: list
@@ -93,7 +101,7 @@ actions:
   elements: str
   returned: always
 machines:
-  description: Name, address, profile and image of each machine that was asked for.
+  description: Name, address, function, profile and image of each machine that was asked for.
   type: list
   elements: dict
   returned: when state is present
@@ -117,7 +125,8 @@ def wanted_machines(params: dict[str, Any]) -> list[dict[str, Any]]:
     if params["kind"] == "bake":
         machines = nodes.bake_nodes(params["prefix"], params["subnet"], params["profiles"])
     else:
-        machines = nodes.lab_nodes(params["prefix"], params["subnet"], params["num_login"], params["num_compute"])
+        counts = params["num_login"], params["num_compute"]
+        machines = nodes.lab_nodes(params["prefix"], params["subnet"], *counts, params["node_profiles"])
     return [{**machine, "image": params["images"].get(machine["profile"], "")} for machine in machines]
 
 
@@ -187,6 +196,7 @@ def main() -> None:
             "subnet": {"type": "str"},
             "num_login": {"type": "int", "default": 0},
             "num_compute": {"type": "int", "default": 0},
+            "node_profiles": {"type": "dict", "default": {}},
             "profiles": {"type": "list", "elements": "str", "default": []},
             "images": {"type": "dict", "default": {}},
             "state_dir": {"type": "path"},

@@ -14,13 +14,13 @@ There lie
 
 The data are tests/standins/<component>.yml, one file for each component of the catalogue, and distribution.yml for the
 system's own packages. Versions, URLs and keys come from the catalogue: a new pin needs no change here. A file whose
-component the catalogue lacks is skipped.
+component the catalogue lacks is skipped. base.yml is what rpm_machine.sh puts into a machine of the RPM family.
 
     component: cuda            # the catalogue's record; default: the one that the file is named after
     repository: nvidia_cuda    # where its packages lie; default: the record's, else `distribution`, the system's own
     packages:
       - name: {apt: libnccl2, dnf: libnccl}     # see "By system" below
-        version: "{{ version }}-1+cuda12.9"     # default: "{{ version }}-1"; as the manager spells it: [EPOCH:]VERSION-RELEASE
+        version: "{{ version }}-1+cuda12.9"     # as the manager spells it; default: "{{ version }}-1"
         depends: ["libc6 (>= 2.28)"]            # also provides, conflicts, replaces; in Debian's spelling for rpm, too
         repository: distribution                # default: the file's
         files:
@@ -33,13 +33,13 @@ component the catalogue lacks is skipped.
           /etc/secret: {content: "x", mode: "0600"}
         units:                                  # services that sleep
           nvidia-persistenced: {}
-          docker: {starts: true}                # the .deb enables and starts it, as vendors' do unless policy-rc.d forbids
+          docker: {starts: true}                # the .deb enables and starts it, unless policy-rc.d forbids
           nvidia-imex: {before: sockets.target}
           odd.timer: {content: "the whole unit"}
         scripts: {postinst: "echo hello", prerm: "...", postrm: "..."}
     artefacts:                                  # releases that are fetched by URL; the URL's ending says what it is:
       - component: efa                          #   default: the file's
-        root: aws-efa-installer                 #   an archive (tar.gz, tar.bz2, tar.xz, zip); root: the directory at its top
+        root: aws-efa-installer                 #   an archive (.tar.gz, .zip ...); root: the directory at its top
         files:
           efa_installer.sh: "#!/bin/sh"
           DEBS/libfabric1-aws.deb: {package: {name: libfabric1-aws, files: {}}}    # a package within the archive
@@ -54,9 +54,9 @@ Texts are Jinja templates of
     manager                 apt or dnf
     kernel                  the running kernel's release, which is that of every lab machine
 
-By system: any value may be a mapping by platform (debian12, debian13, al2023), family (debian, redhat), manager (apt, dnf)
-or `default`. The first of these, in this order, that fits is taken; where none fits, the value, or the package that has no
-name then, is left out. An archive is one for all systems: only `default` fits there.
+By system: any value may be a mapping by platform (debian12, debian13, al2023), family (debian, redhat), manager (apt,
+dnf) or `default`. The first of these, in this order, that fits is taken; where none fits, the value is left out, and
+with its name a package. An archive is one for all systems: only `default` fits there.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ import hashlib
 import json
 import platform as host
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -86,6 +87,7 @@ from standins.formats import DEB_ARCH, File, Package, StandinError, deb, rpms, t
 
 CACHE = Path.home() / ".cache/awsome-training"
 PLATFORMS = ("debian12", "debian13", "al2023")  # of the machines that the tests can make
+OWN = ("distribution", "base")  # repositories that no vendor has
 MANAGERS = {"debian": "apt", "redhat": "dnf"}
 ARCH = host.machine()
 RELATIONS = ("depends", "provides", "conflicts", "replaces")
@@ -147,8 +149,8 @@ class Source:
     def text(self, value: Any, component: str = "") -> str:
         words = dict(self.words)
         if (component or self.component()) in self.catalog.components:
-            words["record"] = self.record(component or self.component())
-            words["version"] = words["record"]["version"]
+            record = self.record(component or self.component())
+            words |= {"record": record, "version": record["version"]}
         try:
             return JINJA.from_string(str(value)).render(words)
         except jinja2.TemplateError as error:
@@ -156,7 +158,7 @@ class Source:
 
     def packages(self) -> Iterator[tuple[str, Package]]:
         """Every package with the repository in which it lies."""
-        record = self.catalog.components.get(self.component(), {})
+        record: dict[str, Any] = self.catalog.components.get(self.component(), {})
         default = self.data.get("repository") or record.get("repository") or "distribution"
         for item in self.data.get("packages", []):
             if "name" in item:  # else there is none on this system
@@ -192,7 +194,7 @@ class Source:
         return {self.text(path, component): self.file(path, item, component) for path, item in items.items()}
 
     def file(self, path: str, item: Any, component: str) -> File:
-        about = item if isinstance(item, dict) else {"content": item or ""}
+        about: dict[str, Any] = item if isinstance(item, dict) else {"content": item or ""}
         if "link" in about:
             return File(link=self.text(about["link"], component))
         if about.get("directory"):
@@ -261,8 +263,8 @@ def repositories(catalog: Catalog, platform: str) -> dict[str, dict[str, Any]]:
         for name, record in catalog.repositories.items()
         if platform in record["platforms"] and ARCH in record["platforms"][platform].get("architectures", [ARCH])
     }
-    own = {"url": f"file://distribution/{platform}", "type": MANAGERS[row["family"]], "suite": "/", "components": []}
-    return {**settled, "distribution": own}
+    flat = {"type": MANAGERS[row["family"]], "suite": "/", "components": []}
+    return {**settled, **{name: {"url": f"file://{name}/{platform}", **flat} for name in OWN}}
 
 
 def gather(catalog: Catalog) -> tuple[dict[tuple[str, str], dict[str, Any]], dict[tuple[str, str], dict[str, Package]]]:
@@ -302,11 +304,11 @@ def data_files() -> list[Path]:
 def sources(catalog: Catalog, platform: str) -> list[Source]:
     """Every data file whose component the catalogue has."""
     found = [Source(path, catalog, platform) for path in data_files()]
-    return [one for one in found if one.path.stem == "distribution" or one.component() in catalog.components]
+    return [one for one in found if one.path.stem in OWN or one.component() in catalog.components]
 
 
 def digest() -> str:
-    inputs = [*sorted(HERE.glob("*.py")), *data_files(), *sorted((ROOT / "catalog").glob("*.yml"))]
+    inputs = [*sorted(HERE.glob("*.py")), HERE / "prepare.sh", *data_files(), *sorted((ROOT / "catalog").glob("*.yml"))]
     inputs += [ROOT / "plugins/module_utils/_catalog.py", ROOT / "plugins/module_utils/_repository.py"]
     total = hashlib.sha256(f"{ARCH} {host.release()}".encode())
     for path in inputs:
@@ -337,6 +339,7 @@ def _make(made: Path, catalog: Catalog) -> None:
     for url in {record["key_url"] for record in records.values() if "key_url" in record}:
         write(place(mirror, "repositories", url), key.public)
     write(mirror / "key.asc", key.public)
+    shutil.copy(HERE / "prepare.sh", mirror)
     sums = {}
     for source in sources(catalog, ""):
         for record, blob in source.artefacts():
@@ -387,19 +390,35 @@ def _tell(target: Path) -> None:
 
 def _override(default: str, facts: dict[str, Any]) -> str:
     """A role's default that asks the catalogue, with the stand-in's fingerprint or checksum laid over the answer."""
-    expression = re.fullmatch(r"\{\{(.*)\}\}", default.strip(), re.DOTALL)
-    asked = re.search(r"'awsome\.training\.(repository|component)'(?:,\s*'(\w+)')?", default)
-    if not expression or not asked:
-        return ""
-    if asked[1] == "repository":
-        over: dict[str, Any] = {"fingerprint": facts["fingerprint"]}
-    elif asked[2] in facts["sha256"]:
-        over = {"sha256": facts["sha256"][asked[2]]}
-        if "signing_key" in load().components[asked[2]]:
-            over["signing_key"] = {"fingerprint": facts["fingerprint"]}
-    else:
-        return ""
-    return f"{{{{ {' '.join(expression[1].split())} | combine({over!r}, recursive=true) }}}}"
+    changed, done = "", 0
+    for asked in re.finditer(r"lookup\('awsome\.training\.(repository|component)',\s*('(\w+)')?", default):
+        over = _over(asked[1], asked[3], facts)
+        if over:
+            end = _closing(default, default.index("(", asked.start()))
+            call = default[asked.start() : end]
+            changed += f"{default[done : asked.start()]}({call} | combine({over!r}, recursive=true))"
+            done = end
+    return changed + default[done:] if done else ""
+
+
+def _over(kind: str, name: str | None, facts: dict[str, Any]) -> dict[str, Any]:
+    if kind == "repository":
+        return {"fingerprint": facts["fingerprint"]}
+    if name is None or name not in facts["sha256"]:
+        return {}
+    signed = "signing_key" in load().components[name]
+    key = {"signing_key": {"fingerprint": facts["fingerprint"]}} if signed else {}
+    return {"sha256": facts["sha256"][name], **key}
+
+
+def _closing(text: str, start: int) -> int:
+    """Where the parenthesis that opens at start has been closed."""
+    depth = 0
+    for at in range(start, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[at], 0)
+        if depth == 0:
+            return at + 1
+    return len(text)
 
 
 if __name__ == "__main__":

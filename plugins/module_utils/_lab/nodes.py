@@ -4,22 +4,36 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Any
 
 # Offsets into the subnet: a node keeps its address when others come and go.
 CONTROLLER, FIRST_LOGIN, FIRST_BAKE, FIRST_COMPUTE = 10, 20, 40, 100
+FUNCTIONS = ("controller", "login", "compute")
 
 
 class LabError(ValueError):
     """The lab cannot be as asked. Its message is one sentence for the user."""
 
 
-def lab_nodes(prefix: str, subnet: str, num_login: int, num_compute: int) -> list[dict[str, Any]]:
+def lab_nodes(
+    prefix: str, subnet: str, num_login: int, num_compute: int, profiles: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """The machines of a lab, controller first.
 
     lab_nodes("lab", "10.64.0.0/24", 0, 1) is the controller at 10.64.0.10 and lab-compute-1 at 10.64.0.101.
+    A machine's profile is that of its function's name, or what `profiles` says of the function: one, or some in turn.
     """
     network = _network(subnet)
+    chosen = {function: [function] for function in FUNCTIONS} | {
+        function: [names] if isinstance(names, str) else list(names) for function, names in (profiles or {}).items()
+    }
+    odd = [function for function in chosen if function not in FUNCTIONS or not chosen[function]]
+    if odd:
+        raise LabError(
+            f"lab_profiles has {odd[0]!r}: {(profiles or {})[odd[0]]!r}; it takes {', '.join(FUNCTIONS)}, "
+            "each with a profile or a list of profiles."
+        )
     for name, count, most in (
         ("lab_num_login", num_login, FIRST_BAKE - FIRST_LOGIN),
         ("lab_num_compute", num_compute, network.num_addresses - FIRST_COMPUTE - 2),
@@ -27,15 +41,16 @@ def lab_nodes(prefix: str, subnet: str, num_login: int, num_compute: int) -> lis
         if not 0 <= count <= most:
             raise LabError(f"{name} is {count}: it can be 0 to {most}.")
 
-    def node(function: str, suffix: str, offset: int) -> dict[str, Any]:
-        return {"name": f"{prefix}-{suffix}", "profile": function, "address": str(network[offset])}
+    def node(function: str, index: int, suffix: str, offset: int) -> dict[str, Any]:
+        profile = chosen[function][index % len(chosen[function])]
+        address = str(network[offset + index])
+        return {"name": f"{prefix}-{suffix}", "function": function, "profile": profile, "address": address}
 
     logins = [
-        node("login", "login" if index == 0 else f"login-{index + 1}", FIRST_LOGIN + index)
-        for index in range(num_login)
+        node("login", index, "login" if index == 0 else f"login-{index + 1}", FIRST_LOGIN) for index in range(num_login)
     ]
-    computes = [node("compute", f"compute-{index}", FIRST_COMPUTE + index) for index in range(1, num_compute + 1)]
-    return [node("controller", "controller", CONTROLLER), *logins, *computes]
+    computes = [node("compute", index, f"compute-{index + 1}", FIRST_COMPUTE + 1) for index in range(num_compute)]
+    return [node("controller", 0, "controller", CONTROLLER), *logins, *computes]
 
 
 def bake_nodes(prefix: str, subnet: str, profiles: list[str]) -> list[dict[str, Any]]:

@@ -47,6 +47,23 @@ def test_an_impossible_lab_is_refused(subnet: str, logins: int, computes: int, s
         nodes.lab_nodes("l", subnet, logins, computes)
 
 
+def test_machines_of_a_function_take_its_profiles_in_turn() -> None:
+    rows = nodes.lab_nodes("l", SUBNET, 1, 3, {"controller": "gpu", "compute": ["gpu", "cpu"]})
+    assert [(row["function"], row["profile"]) for row in rows] == [
+        ("controller", "gpu"),
+        ("login", "login"),
+        ("compute", "gpu"),
+        ("compute", "cpu"),
+        ("compute", "gpu"),
+    ]
+
+
+@pytest.mark.parametrize("profiles", [{"gpu": "gpu"}, {"compute": []}])
+def test_a_profile_for_no_function_or_no_profile_is_refused(profiles: dict[str, Any]) -> None:
+    with pytest.raises(nodes.LabError, match=r"lab_profiles has .*it takes controller, login, compute"):
+        nodes.lab_nodes("l", SUBNET, 0, 1, profiles)
+
+
 def test_hosts_file_names_this_machine_and_every_other() -> None:
     assert nodes.hosts_file({"a": "10.0.0.1"}).splitlines()[0] == "127.0.0.1 localhost"
     assert nodes.hosts_file({"a": "10.0.0.1"}).splitlines()[-1] == "10.0.0.1 a"
