@@ -23,7 +23,8 @@ class Wanted:
 
     label: str
     sources: tuple[str, ...]  # the mirror first
-    sha256: str = ""  # empty: a signature or a fingerprint judges it
+    sha256: str = ""  # empty: its sha512, a signature or a fingerprint judges it
+    sha512: str = ""
     mirror_option: str = "artifact_mirror_url"
 
 
@@ -60,21 +61,38 @@ def plan(record: Mapping[str, Any], arch: str, mirror: str = "") -> Plan:
     if version == "latest" or "latest" in re.split(r"[/._-]", url):
         raise ArtifactError(f"{name} {version}: {url} says 'latest', which is no version; name the release.")
     fingerprint, signature, key = _signed_by(name, version, record, arch, mirror)
-    checksum = _for_arch(name, "sha256", record.get("sha256") or (fingerprint and "unverified"), arch).lower()
-    if checksum == "unverified":
-        if not fingerprint:
-            raise ArtifactError(
-                f"{name} {version}: the sha256 of {url} is unverified and no signature is known, so it is not "
-                f"installed; find either at the vendor's and write it into the record."
-            )
-        checksum = ""
-    elif not re.fullmatch(r"[0-9a-f]{64}", checksum):
-        raise ArtifactError(f"{name} {version}: sha256 {checksum!r} is no checksum of 64 hexadecimal digits.")
-    place = f"{checksum}/{url.partition('?')[0].rpartition('/')[2]}" if checksum else signed_place(url)
+    sha256, sha512 = _checksums(name, version, url, record, arch, bool(fingerprint))
+    file_name = url.partition("?")[0].rpartition("/")[2]
+    place = f"{sha256 or sha512}/{file_name}" if sha256 or sha512 else signed_place(url)
     return Plan(
-        f"{name} {version}", _sources(url, mirror, place), checksum, name=name, version=version, url=url,
+        f"{name} {version}", _sources(url, mirror, place), sha256, sha512, name=name, version=version, url=url,
         fingerprint=fingerprint, signature=signature, key=key,
     )  # fmt: skip
+
+
+def _checksums(
+    name: str, version: str, url: str, record: Mapping[str, Any], arch: str, signed: bool
+) -> tuple[str, str]:
+    """The sha256 that the file must have, or else its sha512, which some vendors print in its place."""
+    proved = signed or bool(record.get("sha512"))
+    sha256 = _for_arch(name, "sha256", record.get("sha256") or ("unverified" if proved else None), arch).lower()
+    if sha256 != "unverified":
+        return _hexadecimal(f"{name} {version}", "sha256", sha256, 64), ""
+    if not proved:
+        raise ArtifactError(
+            f"{name} {version}: the sha256 of {url} is unverified and no signature is known, so it is not "
+            f"installed; find either at the vendor's and write it into the record."
+        )
+    if not record.get("sha512"):
+        return "", ""
+    sha512 = _for_arch(name, "sha512", record["sha512"], arch).lower()
+    return "", _hexadecimal(f"{name} {version}", "sha512", sha512, 128)
+
+
+def _hexadecimal(label: str, key: str, value: str, digits: int) -> str:
+    if not re.fullmatch(rf"[0-9a-f]{{{digits}}}", value):
+        raise ArtifactError(f"{label}: {key} {value!r} is no checksum of {digits} hexadecimal digits.")
+    return value
 
 
 def _signed_by(
@@ -134,8 +152,8 @@ def _for_arch(name: str, key: str, value: Any, arch: str) -> str:
 
 def mismatch(wanted: Wanted, source: str, got: str) -> ArtifactError:
     return ArtifactError(
-        f"{wanted.label}: {source} has sha256 {got}, expected {wanted.sha256}; nothing was installed. Someone changed "
-        f"the file, or the record is wrong."
+        f"{wanted.label}: {source} has {'sha256' if wanted.sha256 else 'sha512'} {got}, expected "
+        f"{wanted.sha256 or wanted.sha512}; nothing was installed. Someone changed the file, or the record is wrong."
     )
 
 

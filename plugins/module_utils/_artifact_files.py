@@ -49,12 +49,14 @@ class Trouble(Exception):
 
 def download(wanted: artifact.Wanted, source: str, target: Path, opener: Opener) -> str:
     """Write source to target and return its checksum; anything that is not the wanted file raises."""
-    digest, length = hashlib.sha256(), 0
+    digest, strong, length = hashlib.sha256(), hashlib.sha512() if wanted.sha512 else None, 0
     try:
         with opener(source) as answer, _Sink(wanted, target) as sink:
             promised = answer.headers.get("Content-Length")
             for block in iter(lambda: answer.read(1 << 20), b""):
                 digest.update(block)
+                if strong:
+                    strong.update(block)
                 length += len(block)
                 sink.write(block)
     except HTTPError as error:
@@ -67,6 +69,8 @@ def download(wanted: artifact.Wanted, source: str, target: Path, opener: Opener)
         raise Trouble(f"the connection broke after {length} of {promised} bytes")
     if wanted.sha256 and digest.hexdigest() != wanted.sha256:
         raise artifact.mismatch(wanted, source, digest.hexdigest())
+    if strong and strong.hexdigest() != wanted.sha512:
+        raise artifact.mismatch(wanted, source, strong.hexdigest())
     return digest.hexdigest()
 
 
@@ -185,8 +189,8 @@ def held(plan: artifact.Plan, destination: Path, unpacks: bool) -> bool:
     if unpacks:
         return _marked(plan, destination / MARK) != ""
     file = destination / plan.file_name
-    # A plain file speaks for itself, unless only a mark knows that its signature was checked.
-    wanted = _marked(plan, _mark_of(file)) if plan.fingerprint else plan.sha256
+    # A plain file speaks for itself, unless only a mark knows that its signature or its sha512 was checked.
+    wanted = _marked(plan, _mark_of(file)) if plan.fingerprint or plan.sha512 else plan.sha256
     return bool(wanted) and file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == wanted
 
 
@@ -200,7 +204,8 @@ def _marked(plan: artifact.Plan, mark: Path) -> str:
         told = json.loads(mark.read_text())
     except (OSError, ValueError):
         return ""
-    same = told.get("sha256") == plan.sha256 if plan.sha256 else told.get("url") == plan.url
+    key = next((key for key in ("sha256", "sha512") if getattr(plan, key)), "url")
+    same = told.get(key) == getattr(plan, key)
     signed = not plan.fingerprint or told.get("signed_by") == plan.fingerprint
     return str(told["sha256"]) if same and signed and told.get("version") == plan.version else ""
 
@@ -223,12 +228,14 @@ def _install(plan: artifact.Plan, destination: Path, unpacks: bool, attempts: in
     checksum = fetch(plan, file, attempts, opener)
     verify(plan, file, attempts, opener)
     told = {"name": plan.name, "version": plan.version, "sha256": checksum, "url": plan.url}
+    if plan.sha512:
+        told["sha512"] = plan.sha512
     mark = json.dumps({**told, "signed_by": plan.fingerprint}) + "\n"
     if not unpacks:
         destination.mkdir(exist_ok=True)
         file.chmod(0o644)
         file.replace(destination / plan.file_name)
-        if plan.fingerprint:
+        if plan.fingerprint or plan.sha512:
             (work / MARK).write_text(mark)
             (work / MARK).replace(_mark_of(destination / plan.file_name))
         return

@@ -66,8 +66,9 @@ class Catalog:
             for owner, key in ((record, "url"), (record, "signature_url"), (record.get("signing_key", {}), "url")):
                 if key in owner:
                     owner[key] = owner[key].format(**words)
-            if record["sha256"] != "unverified":
-                record["sha256"] = _checksum(name, record["sha256"], arch)
+            for key in ("sha256", "sha512"):
+                if key in record and record[key] != "unverified":
+                    record[key] = _checksum(name, key, record[key], arch)
         return {"name": name, **record}
 
     def repository(self, name: str, platform: str, arch: str, mirror: str = "") -> Row:
@@ -163,7 +164,7 @@ def vars_files(role_path: Path, family: str, distribution: str, major: str) -> l
     return [path for path in paths if path.is_file()]
 
 
-def _checksum(name: str, sums: Mapping[str, str], arch: str | None) -> str:
+def _checksum(name: str, kind: str, sums: Mapping[str, str], arch: str | None) -> str:
     key = "noarch" if "noarch" in sums else arch
     if key is None:
         raise CatalogError(
@@ -172,7 +173,7 @@ def _checksum(name: str, sums: Mapping[str, str], arch: str | None) -> str:
         )
     if key not in sums:
         raise CatalogError(
-            f"catalog/components.yml: {name} has no sha256 for architecture {key}, only for {_listed(sums)}; "
+            f"catalog/components.yml: {name} has no {kind} for architecture {key}, only for {_listed(sums)}; "
             "add one to the record."
         )
     return sums[key]

@@ -27,6 +27,7 @@ options:
       - >-
         A signed one has C(signature_url), and C(signing_key) with C(url) and C(fingerprint), as well; then C(sha256)
         may be V(unverified). Supported since version 0.2.0.
+      - C(sha512) takes the place of a C(sha256) that is missing or V(unverified), since version 0.2.0.
     type: dict
     required: true
   destination:

@@ -29,6 +29,7 @@ class Artefact:
     signature_url: str = ""
     key_url: str = ""
     fingerprint: str = ""
+    sha512: str = ""  # proves the file where its sha256 is not told
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ def _component_records(
 
 
 def _artefact(record: Record, arch: str) -> Artefact:
-    unproved = record.get("sha256") == "unverified" and not record.get("signature_url")
+    proved = record.get("signature_url") or record.get("sha512")
+    unproved = record.get("sha256", "unverified") == "unverified" and not proved
     # A checksum that is not known yet stands as zeros, only to have all else of the record judged.
     judged = artifact.plan({**record, "sha256": "0" * 64} if unproved else record, arch, "mirror:")
     path = judged.sources[0].partition("/")[2]
@@ -118,7 +120,7 @@ def _artefact(record: Record, arch: str) -> Artefact:
     key = judged.key.sources[-1] if judged.key else ""
     if unproved:
         return Artefact(judged.label, judged.url, "", "")
-    return Artefact(judged.label, judged.url, path, judged.sha256, signature, key, judged.fingerprint)
+    return Artefact(judged.label, judged.url, path, judged.sha256, signature, key, judged.fingerprint, judged.sha512)
 
 
 def repository_of(

@@ -7,6 +7,7 @@ import concurrent.futures
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ansible_collections.awsome.training.plugins.module_utils import _artifact as artifact
 from ansible_collections.awsome.training.plugins.module_utils._mirror import gpg, index, words
@@ -75,15 +76,20 @@ class Resolver:
         return self._signed(wanted, users, wanted.sha256, size)
 
     def _filled(self, wanted: Artefact, users: set[str]) -> Entry:
-        """The one place where a file is fetched whose checksum nobody has told: to tell it, not to install it."""
+        """The one place where a file is fetched whose sha256 nobody has told: to tell it, not to install it."""
         before = self.old.get(wanted.url)
+        if before and wanted.sha512 and before.path == wanted.path:
+            return self._signed(wanted, users, before.sha256, before.size)
         if before and before.filled:
             return Entry("artefact", wanted.url, before.path, before.sha256, before.size, set(users), True)
         with self.store.scratch() as file:
             checksum = self.net.file(wanted.url, file, wanted.label)
             size, path = file.stat().st_size, f"{checksum}/{wanted.url.partition('?')[0].rpartition('/')[2]}"
+            if wanted.sha512:
+                _prove(wanted, file)
+                path = wanted.path
             self.store.adopt(file, path)
-        return Entry("artefact", wanted.url, path, checksum, size, set(users), True)
+        return Entry("artefact", wanted.url, path, checksum, size, set(users), not wanted.sha512)
 
     def _source(self, source: Source, users: set[str]) -> tuple[list[Entry], list[str]]:
         reading = index.read(source, self.fetch)
@@ -101,6 +107,18 @@ class Resolver:
     def _laid(self, kind: str, url: str, path: str, content: bytes, users: set[str]) -> Entry:
         self.store.write(content, path)
         return Entry(kind, url, path, hashlib.sha256(content).hexdigest(), len(content), set(users))
+
+
+def _prove(wanted: Artefact, file: Path) -> None:
+    digest = hashlib.sha512()
+    with file.open("rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    if digest.hexdigest() != wanted.sha512:
+        raise words.MirrorError(
+            f"mirror: {wanted.label}: {wanted.url} has sha512 {digest.hexdigest()}, expected {wanted.sha512}; it was "
+            f"not kept. Someone changed the file, or the record is wrong."
+        )
 
 
 @dataclass

@@ -78,6 +78,18 @@ def test_a_plain_file_is_judged_by_its_content(tmp_path: Path) -> None:
     assert not files.held(plan, tmp_path, False)
 
 
+@pytest.mark.parametrize("unpacks", [True, False])
+def test_a_release_is_judged_by_its_sha512_where_that_is_what_is_known(tmp_path: Path, unpacks: bool) -> None:
+    record = {"name": "tool", "version": "1", "url": URL, "sha512": hashlib.sha512(GOOD).hexdigest()}
+    plan, place = artifact.plan(record, "x86_64", ""), tmp_path / "tool"
+    files.install(plan, place, unpacks, 1, Network(vendor=[GOOD]))
+    assert files.held(plan, place, unpacks)
+    other = artifact.plan({**record, "sha512": "ab" * 64}, "x86_64", "")
+    assert not files.held(other, place, unpacks)
+    with pytest.raises(artifact.ArtifactError, match=rf"tool 1: {URL} has sha512 \w{{128}}, expected abab"):
+        files.install(other, place, unpacks, 1, Network(vendor=[GOOD]))
+
+
 def fetch(tmp_path: Path, network: Network, plan: artifact.Plan, attempts: int = 4) -> list[float]:
     slept: list[float] = []
     files.fetch(plan, tmp_path / "file", attempts, network, slept.append)
