@@ -36,6 +36,7 @@ ls /usr/share/keyrings/debian-archive-keyring.* >/dev/null 2>&1 || missing="$mis
 [ -e /sys/fs/cgroup/cgroup.controllers ] || need runc runc
 if [ "$set_name" = dev ]; then
   need shellcheck shellcheck
+  need packer packer
   # For the stand-ins of vendors' repositories.
   need gpg gnupg
   need rpmbuild rpm
