@@ -51,7 +51,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(ARGUMENTS)
-        mirror = Mirror(Store(Path(options["path"])), Path(options["lock_path"]))
+        mirror = Mirror(Store(Path(options["path"]).absolute()), Path(options["lock_path"]).absolute())
         try:
             if options["state"] == "checked":
                 return mirror.checked()
@@ -65,7 +65,7 @@ class ActionModule(ActionBase):
                 f"mirror: the catalogue has no checksum of {told}: compare this one with the vendor's, and write it "
                 f"into catalog/components.yml; until then it is not installed."
             )
-        return {**result, "skipped_records": sorted(wanted.skipped)}
+        return {**result, "planned": wanted.lines, "skipped_records": sorted(wanted.skipped)}
 
     def _carry_out(self, mirror: Mirror, wanted: plan.Plan, options: dict[str, Any]) -> dict[str, Any]:
         only_lock = options["state"] == "locked"
@@ -127,8 +127,11 @@ class ActionModule(ActionBase):
             variables = RoleVariables(self._templar, role, platform, arch, given)
             for option in (one for one in found if one.variable in task.variables and one.kind == "repository"):
                 for repository in plan.repository_of(wanted, catalog, option, found, system, overrides):
-                    own = instead.get(repository.name)
-                    names = variables.names(task) if own is None else []
-                    if names or own:
-                        who = f"{role.name} on {platform['name']} ({arch})"
-                        plan.add_source(wanted, repository, names, own or [], who)
+                    who, own = f"{role.name} on {platform['name']} ({arch})", instead.get(repository.name)
+                    if own:
+                        plan.add_source(wanted, repository, who, required=own)
+                    if own is not None:
+                        continue
+                    names, is_certain = variables.names(task)
+                    if names:
+                        plan.add_source(wanted, repository, who, **{"names" if is_certain else "assumed": names})

@@ -114,6 +114,11 @@ notes:
   returned: when the lockfile was written
   type: list
   elements: str
+planned:
+  description: The releases that the mirror holds, and for each repository the packages that were asked for.
+  returned: unless O(state=checked)
+  type: list
+  elements: str
 skipped_records:
   description: Records that their vendor does not offer for a platform or an architecture.
   returned: unless O(state=checked)

@@ -55,11 +55,12 @@ class RoleVariables:
         self.values["ansible_facts"] = known
         self.templar = templar.copy_with_new_env(available_variables=self.values)
 
-    def names(self, task: PackageTask) -> list[str]:
-        """The packages that a task names; none if its conditions, as far as they can be told, are not met."""
+    def names(self, task: PackageTask) -> tuple[list[str], bool]:
+        """The packages that a task names, none if a condition is not met, and whether all of its conditions are met."""
         self.templar.available_variables = {**self.values, **trusted(dict(task.vars))}
-        if not all(self._holds(condition) for condition in task.when):
-            return []
+        conditions = [self._holds(condition) for condition in task.when]
+        if False in conditions:
+            return [], True
         try:
             found = []
             for item in self.templar.template(trusted(task.loop)) if task.loop is not None else [None]:
@@ -67,7 +68,7 @@ class RoleVariables:
                 self.templar.available_variables = variables
                 names = self.templar.template(trusted(task.names))
                 found += names if isinstance(names, list) else [names]
-            return [str(name) for name in found]
+            return [str(name) for name in found], None not in conditions
         except AnsibleError as error:
             told = " ".join(str(error).split())
             raise MirrorError(
@@ -75,12 +76,12 @@ class RoleVariables:
                 f"repository of {' or '.join(task.variables)} in mirror_packages."
             ) from error
 
-    def _holds(self, condition: Any) -> bool:
-        """What depends on a node is taken to hold: a package too many does no harm."""
+    def _holds(self, condition: Any) -> bool | None:
+        """Whether a condition is met; None if that depends on a node. It is taken to be met then: one file too many."""
         try:
             return bool(self.templar.template(trusted("{{ (" + str(condition) + ") | bool }}")))
         except AnsibleError:
-            return True
+            return None
 
 
 def trusted(value: Any) -> Any:

@@ -96,7 +96,7 @@ class Index:
             return True
         return any(given.name == need.name and self._gives(given, need) for given in package.provides)
 
-    def asked(self, name: str, required: bool) -> list[Package]:
+    def asked(self, name: str, may_lack: bool) -> list[Package]:
         """What one name of a role takes: `name`, `name=version`, either with `*`; nothing if it is not here."""
         plain, version = packages.split(name)
         names = fnmatch.filter(self.by_name, plain) if "*" in plain else [plain]
@@ -109,7 +109,7 @@ class Index:
             ]
             if fitting:
                 found.append(self.newest(fitting))
-        if not found and (required or version):
+        if not found and not may_lack:
             raise MirrorError(f"{self.label} has no package {name}; {self._nearest(plain)}")
         return found
 
@@ -123,8 +123,13 @@ class Index:
         return f"{hint}: correct the name, or the repository."
 
 
-def closure(index: Index, names: Iterable[str], required: Iterable[str] = ()) -> tuple[list[Package], list[str]]:
-    """The packages that names take, by name and version, and those names that this repository does not have."""
+def closure(
+    index: Index, names: Iterable[str], required: Iterable[str] = (), assumed: Iterable[str] = ()
+) -> tuple[list[Package], list[str]]:
+    """The packages that names take, and those names that this repository does not have.
+
+    It must have what is required and what has a version, but for `assumed` names: perhaps no node asks for those.
+    """
     chosen: dict[str, list[Package]] = {}
     queue: list[Package] = []
     absent: list[str] = []
@@ -134,12 +139,13 @@ def closure(index: Index, names: Iterable[str], required: Iterable[str] = ()) ->
             chosen[package.name].append(package)
             queue.append(package)
 
-    must = set(required)
+    wanted = set(names)
+    must = {*required, *(name for name in wanted if "=" in name)}
     # What asks for a version comes first: a name without one is then met by it.
-    for name in sorted({*names, *must}, key=lambda name: ("=" not in name, name)):
+    for name in sorted({*wanted, *must, *assumed}, key=lambda name: ("=" not in name, name)):
         if chosen.get(name):
             continue
-        found = index.asked(name, required=name in must)
+        found = index.asked(name, may_lack=name not in must)
         absent += [] if found else [name]
         for package in found:
             take(package)

@@ -36,8 +36,9 @@ class Net:
                 raise _not_there(label, url, str(error)) from None
             except files.Trouble as error:
                 trouble = str(error)
+        noun = "attempt" if self.attempts == 1 else "attempts"
         raise MirrorError(
-            f"{label}: {url} could not be fetched in {self.attempts} attempts: {trouble}; check the way to {host(url)} "
+            f"{label}: {url} could not be fetched in {self.attempts} {noun}: {trouble}; check the way to {host(url)} "
             f"and run again, what is there already is kept."
         )
 

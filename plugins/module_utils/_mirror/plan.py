@@ -38,7 +38,8 @@ class Source:
 
     repository: repository.Repository
     names: tuple[str, ...]
-    required: tuple[str, ...]  # named by the user: a repository that lacks one is a fault
+    required: tuple[str, ...] = ()  # named by the user: a repository that lacks one is a fault
+    assumed: tuple[str, ...] = ()  # asked for on some nodes only, by tasks whose conditions a node alone can tell
 
     @property
     def label(self) -> str:
@@ -51,6 +52,13 @@ class Plan:
     artefacts: dict[Artefact, set[str]] = field(default_factory=dict)  # with what needs it
     sources: dict[Source, set[str]] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)
+
+    @property
+    def lines(self) -> list[str]:
+        """What is planned, for the user to read."""
+        told = [f"{one.label}: {one.url}" for one in self.artefacts]
+        told += [f"{one.label}: {', '.join(sorted({*one.names, *one.required, *one.assumed}))}" for one in self.sources]
+        return sorted(told)
 
     @property
     def digest(self) -> str:
@@ -160,11 +168,16 @@ def _named_by_releases(
 
 
 def add_source(
-    plan: Plan, found: repository.Repository, names: Iterable[str], required: Iterable[str], who: str
+    plan: Plan,
+    found: repository.Repository,
+    who: str,
+    names: Iterable[str] = (),
+    required: Iterable[str] = (),
+    assumed: Iterable[str] = (),
 ) -> None:
     """Plan packages of a repository; what several roles take from it becomes one entry."""
     same = next((source for source in plan.sources if source.repository == found), None)
     users = plan.sources.pop(same) if same else set()
-    names = {*names, *(same.names if same else ())}
-    required = {*required, *(same.required if same else ())}
-    plan.sources[Source(found, tuple(sorted(names)), tuple(sorted(required)))] = {*users, who}
+    old = (same.names, same.required, same.assumed) if same else ((), (), ())
+    lists = [tuple(sorted({*new, *known})) for new, known in zip((names, required, assumed), old)]
+    plan.sources[Source(found, *lists)] = {*users, who}

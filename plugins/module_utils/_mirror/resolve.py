@@ -94,7 +94,7 @@ class Resolver:
     def _source(self, source: Source, users: set[str]) -> tuple[list[Entry], list[str]]:
         reading = index.read(source, self.fetch)
         self.notes += reading.notes
-        chosen, absent = closure(reading.index, source.names, source.required)
+        chosen, absent = closure(reading.index, source.names, source.required, source.assumed)
         entries = []
         for url, content in reading.files.items():
             kind = "key" if url == source.repository.key_url else "index"

@@ -13,7 +13,7 @@ from ansible_collections.awsome.training.plugins.module_utils._mirror.lock impor
 from ansible_collections.awsome.training.plugins.module_utils._mirror.net import Net
 from ansible_collections.awsome.training.plugins.module_utils._mirror.plan import Plan
 from ansible_collections.awsome.training.plugins.module_utils._mirror.store import Store
-from ansible_collections.awsome.training.plugins.module_utils._mirror.words import MirrorError, listed
+from ansible_collections.awsome.training.plugins.module_utils._mirror.words import MirrorError, listed, told_size
 
 Result = dict[str, Any]
 
@@ -57,8 +57,8 @@ class Mirror:
             scratch = Store(Path(name))
             with scratch.opened():
                 result, found = self._lock(plan, net, scratch)
-        total = sum(entry.size or 0 for entry in found.entries) / 1e9
-        return {**result, "msg": f"{self.lock_path} lists {len(found.entries)} files, {total:.1f} GB."}
+        total = told_size(sum(entry.size or 0 for entry in found.entries))
+        return {**result, "msg": f"{self.lock_path} lists {len(found.entries)} files, {total}."}
 
     def downloaded(self, plan: Plan, net: Net, relock: bool, parallel: int) -> Result:
         """Have every file of the lockfile, which is written first where it is missing or of another plan."""
@@ -73,7 +73,7 @@ class Mirror:
                 f"others are kept, and the next run goes on from there:\n" + "\n".join(outcome.troubles[:10])
             )
         size, count = sum(entry.size or 0 for entry in outcome.fetched), len(outcome.fetched)
-        told = f"Fetched {count} of {len(found.entries)} files, {size / 1e6:.1f} MB." if count else ""
+        told = f"Fetched {count} of {len(found.entries)} files, {told_size(size)}." if count else ""
         told = told or f"Nothing to fetch: all {len(found.entries)} files are in {self.store.root}."
         fetched = sorted(entry.path for entry in outcome.fetched)
         return {**result, "changed": result["changed"] or bool(count), "fetched": fetched, "msg": told}

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.awsome.training.plugins.module_utils._mirror.lock import Entry
-from ansible_collections.awsome.training.plugins.module_utils._mirror.words import MirrorError
+from ansible_collections.awsome.training.plugins.module_utils._mirror.words import MirrorError, told_size
 
 PARTIAL = ".partial"
 
@@ -80,7 +80,7 @@ class Store:
         needed, free = sum(entry.size or 0 for entry in entries), shutil.disk_usage(self.root).free
         if needed > free:
             raise MirrorError(
-                f"mirror: {self.root} has {free / 1e9:.1f} GB free, expected {needed / 1e9:.1f} GB for {len(entries)} "
+                f"mirror: {self.root} has {told_size(free)} free, expected {told_size(needed)} for {len(entries)} "
                 f"files; choose another mirror_dir, or fewer profiles, platforms and architectures."
             )
 

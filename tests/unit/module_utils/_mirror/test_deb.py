@@ -12,8 +12,8 @@ from ansible_collections.awsome.training.plugins.module_utils._mirror.words impo
 from mirror_vendor import stanza
 
 ORDERED = [
-    "0~~", "0~~a", "0~", "0", "1.0~rc1-1", "1.0-1", "1.0-1+b1", "1.0a-1", "1.0+dfsg-1", "1.0.1-1", "1.2-1", "1.10-1", "2", "1:0.1",
-    "5:28.3.2-1~ubuntu.24.04~noble",
+    "0~~", "0~~a", "0~", "0", "1.0~rc1-1", "1.0-1", "1.0-1+b1", "1.0a-1", "1.0+dfsg-1", "1.0.1-1", "1.2-1",
+    "1.10-1", "2", "1:0.1", "5:28.3.2-1~ubuntu.24.04~noble",
 ]  # fmt: skip
 
 
@@ -33,7 +33,8 @@ def test_needs_are_read_with_alternatives_and_versions() -> None:
 
 
 def test_a_release_lists_its_files() -> None:
-    text = f"Origin: x\nMD5Sum:\n {'0' * 32} 3 Packages\nSHA256:\n {'a' * 64} 3 ./Packages\n {'b' * 64} 9 main/x\nSHA512:\n"
+    sums = f"MD5Sum:\n {'0' * 32} 3 Packages\nSHA256:\n {'a' * 64} 3 ./Packages\n {'b' * 64} 9 main/x\nSHA512:\n"
+    text = f"Origin: x\n{sums}"
     assert deb.release(text, "r") == {"Packages": ("a" * 64, 3), "main/x": ("b" * 64, 9)}
 
 

@@ -54,8 +54,8 @@ def test_needs_are_met_by_name_version_provides_and_path() -> None:
     index = rpm.index(
         primary(
             rpm_row("top", "3:580.1-1.el9", b"t", "top.rpm", requires=[
-                {"name": "lib", "flags": "LT", "epoch": "0", "ver": "2"}, {"name": "feature"}, {"name": "libc.so.6()(64bit)"},
-                {"name": "(extra if odd)"},
+                {"name": "lib", "flags": "LT", "epoch": "0", "ver": "2"}, {"name": "feature"},
+                {"name": "libc.so.6()(64bit)"}, {"name": "(extra if odd)"},
             ]),
             rpm_row("lib", "1.5-1", b"1", "lib-1.rpm", arch="noarch"),
             rpm_row("lib", "2.0-1", b"2", "lib-2.rpm"),
@@ -77,11 +77,11 @@ def test_metadata_lists_its_parts_without_databases() -> None:
     text = '<repomd xmlns="http://linux.duke.edu/metadata/repo">{}</repomd>'
     both = text.format(data.format("primary", "a") + data.format("primary_db", "b"))
     assert [part.file for part in rpm.repomd(both.encode(), "r")] == ["repodata/primary"]
-    with pytest.raises(MirrorError, match="r: its repomd.xml names no primary metadata"):
+    with pytest.raises(MirrorError, match=r"r: its repomd.xml names no primary metadata"):
         rpm.repomd(text.format("").encode(), "r")
-    with pytest.raises(MirrorError, match="r: its repomd.xml uses the checksum 'md5', expected sha256"):
+    with pytest.raises(MirrorError, match=r"r: its repomd.xml uses the checksum 'md5', expected sha256"):
         rpm.repomd(both.replace("sha256", "md5").encode(), "r")
-    with pytest.raises(MirrorError, match="r: its repomd.xml is no XML"):
+    with pytest.raises(MirrorError, match=r"r: its repomd.xml is no XML"):
         rpm.repomd(b"<html", "r")
 
 
