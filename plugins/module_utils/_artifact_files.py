@@ -152,7 +152,10 @@ def verify(plan: artifact.Plan, file: Path, attempts: int, opener: Opener) -> No
 def unpack(archive: Path, name: str, into: Path) -> None:
     if name.endswith(".zip"):
         with zipfile.ZipFile(archive) as content:
-            content.extractall(into)
+            for member in content.infolist():
+                laid, mode = Path(content.extract(member, into)), member.external_attr >> 16
+                if mode & 0o111 and laid.is_file():  # which zipfile does not keep
+                    laid.chmod(0o755)
         return
     with tarfile.open(archive) as content:
         if hasattr(tarfile, "data_filter"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
+import zipfile
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 
@@ -130,3 +131,14 @@ def test_a_link_inside_is_fine_and_owners_are_not_taken_over() -> None:
     link = tarfile.TarInfo("lib/a.so")
     link.type, link.linkname, link.uid = tarfile.SYMTYPE, "../real/a.so", 4242
     assert files.tamed(link, "a.tar").uid == 0
+
+
+def test_a_program_in_a_zip_can_be_run(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name, mode in (("aws/install", 0o755), ("aws/README", 0o644)):
+            member = zipfile.ZipInfo(name)
+            member.external_attr = (0o100000 | mode) << 16
+            archive.writestr(member, "#!/bin/sh")
+    files.unpack(tmp_path / "a.zip", "a.zip", tmp_path / "into")
+    modes = [(tmp_path / f"into/aws/{name}").stat().st_mode & 0o111 for name in ("install", "README")]
+    assert modes == [0o111, 0]
