@@ -57,8 +57,8 @@ def judge(rules: Mapping[str, Rule], facts: Facts) -> list[Finding]:
             said = _JUDGES[rule["kind"]](rule, settled)
         except KeyError as error:
             raise CompatibilityError(
-                f"compatibility rule {name}: {error.args[0]!r} is missing or unknown; a rule has kind, reason and source, "
-                f"and its kind is one of {', '.join(KINDS)}."
+                f"compatibility rule {name}: {error.args[0]!r} is missing or unknown; a rule has kind, reason and "
+                f"source, and its kind is one of {', '.join(KINDS)}."
             ) from error
         except VersionError as error:
             said = UNKNOWN, str(error)
@@ -159,7 +159,7 @@ def _table(rule: Rule, facts: Facts) -> Said:
 
 
 def _bundle(rule: Rule, facts: Facts) -> Said:
-    """of: what carries the parts of a row; exact: those that must be the row's; known_by: the part that tells the row."""
+    """of: what carries the parts of a row; exact: those that must be the row's; known_by: the part that tells it."""
     components, of = facts["components"], rule["of"]
     exact = [part for part in rule["exact"] if part in components]
     if of not in components or not exact:

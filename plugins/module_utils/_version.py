@@ -1,7 +1,7 @@
 # Private to awsome.training: its API may change without notice.
 """Versions as vendors and packagers spell them, and ranges of them. Pure.
 
-A range is bounds between commas, all of which must hold: `>=1.22,<2`. `==12.9` is every 12.9.x, and a bare word is that word.
+A range is bounds between commas, all of which must hold: `>=1.22,<2`. `==12.9` is every 12.9.x, a bare word that word.
 """
 
 from __future__ import annotations
