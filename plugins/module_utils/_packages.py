@@ -31,6 +31,11 @@ MEND = """set -u; rc=/usr/sbin/policy-rc.d; export DEBIAN_FRONTEND=noninteractiv
 dpkg --configure -a --force-confdef --force-confold && apt-get -qq -y -o DPkg::Lock::Timeout=60 --fix-broken install"""
 
 
+_TELLING = re.compile(
+    r"held by process|^dpkg(-deb)?: error|^ (cannot|unable|installed \S+ package|unpacked)|No space left"
+)
+
+
 class PackageError(ValueError):
     """A request that no package manager could carry out."""
 
@@ -166,9 +171,12 @@ def arguments(manager: str, names: list[str], options: Mapping[str, Any], *, ref
 
 
 def said(result: Mapping[str, Any]) -> str:
-    """What a package manager's module complains of, in one line."""
-    words = [result.get("msg", "no answer"), *result.get("failures", [])]
-    return " ".join(" ".join(str(word) for word in words).split())
+    """What a package manager's module complains of, in one line, without the command that it ran."""
+    words = [str(result.get("msg", "no answer")).rpartition("' failed: ")[2], *map(str, result.get("failures", []))]
+    # apt-get tells who holds the lock, and dpkg what is wrong, in what it prints.
+    printed = [line.strip() for line in str(result.get("stdout", "")).splitlines() if _TELLING.search(line)]
+    lines = [line for line in "\n".join(words).splitlines() if "debconf: delaying" not in line]
+    return " ".join(" ".join([*dict.fromkeys(printed[-3:]), *lines]).split())
 
 
 def is_stale_index(message: str) -> bool:

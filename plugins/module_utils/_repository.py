@@ -124,7 +124,7 @@ def judge(record: Mapping[str, Any], manager: str | None = None) -> Repository:
     if manager and kind != {"dnf5": "dnf"}.get(manager, manager):
         raise RepositoryError(f"repository {name}: type is {kind}, and this node's package manager is {manager}.")
     for key in ("url", "key_url"):
-        if not re.match(r"(https?://[^/\s]+|file://)/\S*$", str(record.get(key) or "")):
+        if not re.match(r"(https?://[^/\s]+|file:///)\S*$", str(record.get(key) or "")):
             raise RepositoryError(
                 f"repository {name}: {key} is {record.get(key)!r}, expected an http, https or file address."
             )

@@ -164,6 +164,23 @@ def test_a_complaint_is_understood(message: str, kind: Any) -> None:
     assert [one for one in kinds if one(message)] == [kind]
 
 
+def test_apts_own_words_are_told_without_its_command() -> None:
+    """apt-get leaves what matters in its output, dpkg's words among them."""
+    held = "Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)...\n"
+    result = {
+        "msg": "'apt-get -y -o \"x\" install 'a=1'' failed: debconf: delaying package configuration\nE: no lock\n",
+        "stdout": f"Reading package lists...\n{held}{held}",
+    }
+    assert packages.said(result) == f"{held.strip()} E: no lock"
+    result["stdout"] = (
+        "Unpacking a\ndpkg: error processing archive /var/a.deb (--unpack):\n cannot copy: No space left\n"
+    )
+    assert packages.said(result).startswith(
+        "dpkg: error processing archive /var/a.deb (--unpack): cannot copy: No space"
+    )
+    assert packages.said({"msg": "Failed", "failures": ["No package a available."]}) == "Failed No package a available."
+
+
 def test_a_lock_names_its_holder() -> None:
     said = packages.lock_trouble("E: Could not get lock x. It is held by process 7 (unattended-upgr)", 600)
     assert said.startswith("packages: the node's package manager was locked by process 7 (unattended-upgr) for 600 s;")
