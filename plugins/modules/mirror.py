@@ -65,7 +65,7 @@ options:
     description:
       - For a repository of the catalogue, the packages to take in place of those that the roles name, each with all
         that it needs from there. C(name=version) asks for a version, and C(*) stands for any letters.
-      - For packages whose name depends on the node, such as those of one kernel.
+      - For packages whose name depends on the node, such as those of one kernel. An empty list leaves a repository out.
     type: dict
     default: {}
   parallel:

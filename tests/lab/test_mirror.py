@@ -177,7 +177,7 @@ def test_a_vendor_that_is_away_and_a_name_that_nobody_has(vendor: Vendor) -> Non
     assert f"mirror: demo_signed 1.2: {vendor.url}/key.asc could not be fetched in 1 attempt: " in told
     assert "Connection refused" in told
     told = vendor.have(packages={"other": ["x"]})
-    assert "mirror: packages names the repository 'other', expected one that a role of the profiles uses" in told
+    assert "mirror: packages names the repository 'other', expected one of catalog/repositories.yml: demo." in told
     assert "mirror: platforms is empty, expected those of your nodes" in vendor.have(platforms=[])
 
 
