@@ -29,6 +29,7 @@ component the catalogue lacks is skipped. base.yml is what rpm_machine.sh puts i
             echo "release {{ version }}"
           /usr/lib/libnccl.so.2: ""             # an empty file
           /usr/lib/libnccl.so: {link: libnccl.so.2}
+          /usr/lib/libnvidia-ml.so.1: {library: libnvidia-ml.so.1}   # a shared library of that name, empty
           /etc/nvidia: {directory: true}
           /etc/secret: {content: "x", mode: "0600"}
         units:                                  # services that sleep
@@ -83,6 +84,7 @@ sys.path[:0] = [str(ROOT / ".collections"), str(HERE.parent)]
 
 from ansible_collections.awsome.training.plugins.module_utils._catalog import Catalog, load  # noqa: E402
 from standins import indexes  # noqa: E402
+from standins.elf import library  # noqa: E402
 from standins.formats import DEB_ARCH, File, Package, StandinError, deb, rpms, tar, zipped  # noqa: E402
 
 CACHE = Path.home() / ".cache/awsome-training"
@@ -172,6 +174,8 @@ class Source:
         name = self.text(item["name"], component)
         files = self.files(item.get("files", {}), component)
         scripts = {key: self.text(text, component) for key, text in item.get("scripts", {}).items()}
+        # A package of whose files each also belongs to another would disappear.
+        files[f"/usr/share/doc/{name}/stand-in"] = File(b"")
         for unit, about in item.get("units", {}).items():
             content = (about or {}).get("content") or JINJA.from_string(UNIT).render(
                 name=unit, **{"before": "", **(about or {})}
@@ -201,9 +205,11 @@ class Source:
             return File(mode=int(str(about.get("mode", "0755")), 8), directory=True)
         if "package" in about:
             return File(packed(self.package(about["package"], component), path))
+        if "library" in about:
+            return File(library(self.text(about["library"], component)), 0o755)
         if odd := about.keys() - {"content", "mode"}:
             raise self.refuse(
-                f"file {path} has {', '.join(sorted(odd))}; it knows content, mode, link, directory, package."
+                f"file {path} has {', '.join(sorted(odd))}; it knows content, mode, link, directory, library, package."
             )
         content = self.text(about["content"], component)
         mode = about.get("mode", "0755" if content.startswith("#!") else "0644")
