@@ -19,7 +19,7 @@ import boto3
 import pytest
 from ansible_collections.awsome.training.plugins.module_utils._lab import plan
 from ansible_collections.awsome.training.plugins.module_utils._lab.podman import host_limits
-from lab.harness import BARE, BIN, Lab, Podman
+from lab.harness import BARE, BIN, Lab, Podman, run
 
 PLATFORM = "debian12"
 OWNER = "136693071363"
@@ -85,8 +85,16 @@ def ec2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ec2]:
         server.wait(10)
 
 
+@pytest.fixture(scope="session")
+def standins() -> Path:
+    """What vendors ship, as tests/standins/build.py has made it."""
+    done = run(sys.executable, "tests/standins/build.py")
+    assert done.returncode == 0, done.stdout[-6000:]
+    return Path(done.stdout.strip().splitlines()[-1])
+
+
 @pytest.fixture(scope="module")
-def machine(keep_artifacts: bool) -> Iterator[Machine]:
+def machine(standins: Path, keep_artifacts: bool) -> Iterator[Machine]:
     """On the network of a lab without nodes but its controller; destroying the lab removes it, too."""
     if shutil.which("podman") is None:
         pytest.skip("podman is missing: run make setup")
@@ -103,7 +111,7 @@ def machine(keep_artifacts: bool) -> Iterator[Machine]:
             image=podman("inspect", "--format", "{{.ImageName}}", controller).strip(),
             labels={plan.LAB: made.prefix, plan.KIND: "instance"},
             settings={},
-            arguments=("--network", made.prefix, "--ip", mine),
+            arguments=("--network", made.prefix, "--ip", mine, f"--volume={standins}/mirror:/srv/mirror:ro"),
         )
         installed = [word for word in ("crun", "runc") if shutil.which(word)]
         runtime = plan.runtime(Path("/proc/mounts").read_text(), installed)
@@ -115,6 +123,7 @@ def machine(keep_artifacts: bool) -> Iterator[Machine]:
             f" && echo '{public}' >/home/admin/.ssh/authorized_keys && chown admin /home/admin/.ssh/authorized_keys"
             " && echo 'admin ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/admin && chmod 0440 /etc/sudoers.d/admin"
         )
+        instance("sh /srv/mirror/prepare.sh")
         yield instance
     finally:
         if not keep_artifacts:

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible_collections.awsome.training.plugins.module_utils import _catalog
 from lab.harness import ROOT
 
+CATALOG = _catalog.load()
 pytestmark = pytest.mark.lab
 TEMPLATE = str(ROOT / "packer/gpu-ami.pkr.hcl")
-PROFILE = "compute"
+PROFILE = "gpu"
 BROKEN = "/etc/sudoers.d/broken"
 
 
@@ -21,7 +24,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def build(ec2: Any, machine: Any, packer: Any, work: Path) -> Any:
+def build(ec2: Any, machine: Any, standins: Path, packer: Any, work: Path) -> Any:
     ec2.client.import_key_pair(KeyName="build", PublicKeyMaterial=machine.key.with_suffix(".pub").read_bytes())
     trial = {
         "endpoint": ec2.endpoint,
@@ -31,16 +34,23 @@ def build(ec2: Any, machine: Any, packer: Any, work: Path) -> Any:
         "ssh_key_name": "build",
     }
 
-    def run(name: str) -> Any:
-        return packer(
-            "build", work, "-color=false", TEMPLATE, profile=PROFILE, platform="debian12", name=name, trial=trial
-        )
+    def run(name: str, profile: str = PROFILE, **extra_vars: Any) -> Any:
+        ours = {**yaml.safe_load((standins / "vars.yml").read_text()), **extra_vars}
+        (work / f"{name}.vars.json").write_text(json.dumps(ours))
+        told = {"profile": profile, "platform": "debian12", "name": name, "trial": trial}
+        return packer("build", work, "-color=false", TEMPLATE, extra_vars=f"@{work}/{name}.vars.json", **told)
 
     return run
 
 
 @pytest.fixture(scope="module")
-def failed(build: Any, machine: Any) -> Any:
+def refused(build: Any) -> Any:
+    """A build of versions that are known not to go together."""
+    return build("refused", "gpu", nvidia_driver_release={"name": "nvidia_driver", "version": "470.82.01"})
+
+
+@pytest.fixture(scope="module")
+def failed(refused: Any, build: Any, machine: Any) -> Any:
     """A build on a machine that does not pass its checks."""
     machine(f"echo 'nobody may (' >{BROKEN}")
     done = build("broken")
@@ -73,10 +83,20 @@ def leftovers(ec2: Any) -> dict[str, list[str]]:
 NOTHING: dict[str, list[str]] = {"instances": [], "keys": [], "groups": []}
 
 
+def test_versions_that_do_not_go_together_are_refused_before_anything_is_installed(refused: Any, work: Path) -> None:
+    told = " ".join(refused.stdout.split())
+    assert refused.returncode != 0
+    assert "Programs of a CUDA toolkit run on the drivers of its major release and on newer ones." in told, (
+        refused.stdout[-6000:]
+    )
+    assert "470.82.01" in told and "Walk through the door" not in told
+    assert not (work / "refused.verify.json").exists()
+
+
 def test_a_failed_check_fails_the_build_and_leaves_nothing(failed: Any, ec2: Any, work: Path) -> None:
     told = " ".join(failed.stdout.split())
     assert failed.returncode != 0
-    assert "image: users.rights: fail: sudo refuses its own configuration" in told
+    assert "image: users.rights: fail: sudo refuses its own configuration" in told, failed.stdout[-6000:]
     result = json.loads((work / "broken.verify.json").read_text())
     assert result["status"] == "fail" and result["counts"]["fail"] == 1
     assert ec2.client.describe_images(Filters=[{"Name": "name", "Values": ["broken*"]}])["Images"] == []
@@ -88,6 +108,11 @@ def test_the_image_is_there_and_nothing_else(built: Any, ec2: Any) -> None:
     tags = {tag["Key"]: tag["Value"] for tag in image["Tags"]}
     assert (tags["Name"], tags["awsome:profile"], tags["awsome:platform"]) == ("whole", PROFILE, "debian12")
     assert len(tags["awsome:commit"]) == 40
+    pinned = {role for role in CATALOG.profile(PROFILE)["roles"] if role in CATALOG.components and role != "slurm"}
+    assert {"nccl", "efa"} <= pinned
+    assert {role: tags[f"awsome:{role}"] for role in pinned} == {
+        role: CATALOG.components[role]["version"] for role in pinned
+    }
     assert leftovers(ec2) == NOTHING
 
 
@@ -121,6 +146,8 @@ def test_it_says_what_it_is(built: Any, machine: Any, ec2: Any) -> None:
     (image,) = ec2.client.describe_images(Filters=[{"Name": "name", "Values": ["whole"]}])["Images"]
     assert {"Key": "awsome:commit", "Value": said["commit"]} in image["Tags"]
     assert said["built"].endswith("Z")
+    assert said["components"]["slurm"]["version"] in machine("dpkg-query -W -f='${Version}' slurmd")
+    assert said["components"]["cuda"] is None
     assert said["verify"]["status"] != "fail" and said["verify"]["counts"]["pass"] > 0
 
 
