@@ -26,13 +26,13 @@ def compatibility(
         raise AnsibleFilterError(f"compatibility: {error}") from error
 
 
-def audit(hostvars: Mapping[str, Any], hosts: Iterable[str], label: str = "") -> dict[str, Any]:
-    """Compare what playbooks/audit.yml found on hosts; `label` is what a single one is called."""
+def audit(hostvars: Mapping[str, Any], hosts: Iterable[str]) -> dict[str, Any]:
+    """Compare what playbooks/audit.yml found on hosts."""
     found, silent = {}, []
     for host in hosts:
         facts = hostvars[host].get("audit_facts")
         if facts:
-            found[label or host] = facts
+            found[facts["name"]] = facts
         else:
             silent.append(host)
     try:

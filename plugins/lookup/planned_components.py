@@ -56,7 +56,7 @@ except ImportError:  # ansible-core 2.18 trusts every string
 
 
 ROLES = Path(__file__).parents[2] / "roles"
-COMPONENT = re.compile(r"lookup\('awsome\.training\.component', '(\w+)'\)")
+COMPONENT = re.compile(r"lookup\('awsome\.training\.component', '(\w+)'")
 
 
 def trusted(value: Any) -> Any:

@@ -53,7 +53,7 @@ def judged(
 
 
 def audit(catalog: Catalog, hosts: Mapping[str, Mapping[str, Any]], silent: Iterable[str] = ()) -> dict[str, Any]:
-    """The whole result. A host: what it `seen` (component_versions), `wanted`, `roles` and `instance_types`."""
+    """The whole result. Of a host: what component_versions has `seen`, and what its profile `wanted`."""
     peers = _controller(hosts)
     rows, findings = [], []
     for host, facts in hosts.items():
@@ -113,7 +113,7 @@ def _controller(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     for facts in hosts.values():
         slurm = versions(facts["seen"]["components"]).get("slurm")
         if facts.get("is_controller") and slurm:
-            accounting = {"slurmdbd": slurm} if "slurm_accounting" in facts.get("roles", ()) else {}
+            accounting = {"slurmdbd": slurm} if facts.get("is_accounting") else {}
             return {**accounting, "slurmctld": slurm}
     return {}
 
