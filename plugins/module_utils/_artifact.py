@@ -174,15 +174,16 @@ def unwritable(label: str, directory: object, trouble: OSError) -> ArtifactError
 
 
 def unsigned(wanted: Plan, told: str) -> ArtifactError:
-    """gpgv's status lines end up here when they do not say what they must."""
+    """What gpgv or sqv answered, when that is not what it must be."""
     reasons = {
-        "BADSIG": "the signature does not fit the file: someone changed it, or it is another release's",
-        "ERRSIG": "it was signed with another key",
-        "REVKEYSIG": "the key was revoked",
-        "EXPSIG": "the signature has expired",
+        r"\] BADSIG |manipulated": "the signature does not fit the file, which someone changed, or it is another's",
+        r"\] ERRSIG .* 9( |$)|Missing key": "it was signed with another key",
+        r"\] REVKEYSIG ": "the key was revoked",
+        r"\] EXPSIG ": "the signature has expired",
+        r"\] NODATA |no valid OpenPGP": "it is no OpenPGP signature",
     }
-    word = next((word for word in reasons if f"[GNUPG:] {word} " in told), "")
-    why = reasons.get(word) or f"gpgv says {' '.join(told.split())!r}"
+    why = next((reason for words, reason in reasons.items() if re.search(words, told, re.MULTILINE)), "")
+    why = why or f"the program that checks it says {' '.join(told.split())!r}"
     place = wanted.signature.sources[-1] if wanted.signature else "a signature"
     return ArtifactError(
         f"{wanted.label}: {place} does not prove that the key {wanted.fingerprint} signed {wanted.url}; {why}. Nothing "

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import lzma
 import os
 import posixpath
 import shutil
@@ -14,6 +15,7 @@ import tarfile
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
@@ -24,6 +26,8 @@ from ansible_collections.awsome.training.plugins.module_utils import _artifact a
 from ansible_collections.awsome.training.plugins.module_utils import _openpgp as openpgp
 
 MARK = ".awsome-artifact.json"
+# What the readers of archives raise, beside OSErrors without a number.
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError)
 
 Opener = Callable[[str], Any]  # a URL to an open answer, as urllib gives it
 Runner = Callable[[list[str]], tuple[int, str]]  # a command to its exit status and its output
@@ -126,11 +130,11 @@ def verify(plan: artifact.Plan, file: Path, attempts: int, opener: Opener) -> No
     """Check a file's detached signature against the one key that the record names."""
     if plan.signature is None or plan.key is None:
         return
-    gpgv = shutil.which("gpgv") or shutil.which("gpgv2")
-    if gpgv is None:
+    program = next((found for found in map(shutil.which, ("gpgv", "gpgv2", "sqv")) if found), None)
+    if program is None:
         raise artifact.ArtifactError(
-            f"{plan.label}: its signature cannot be checked, for this node has no program gpgv; install the package "
-            f"gpgv (Debian, Ubuntu) or gnupg2 (Red Hat, Amazon)."
+            f"{plan.label}: its signature cannot be checked, for this node has neither gpgv nor sqv; install the "
+            f"package gpgv (Debian, Ubuntu) or gnupg2 (Red Hat, Amazon)."
         )
     with tempfile.TemporaryDirectory(prefix=".signature.", dir=file.parent) as name:
         signature, key = Path(name) / "signature", Path(name) / "key"
@@ -142,10 +146,11 @@ def verify(plan: artifact.Plan, file: Path, attempts: int, opener: Opener) -> No
             raise artifact.ArtifactError(
                 f"{plan.label}: {plan.key.sources[-1]} is not the key that signs it: {error}; nothing was installed."
             ) from None
-        command = [gpgv, "--homedir", name, "--status-fd", "1", "--keyring", str(key), str(signature), str(file)]
-        code, told = run_command(command)
-    valid = [line.split() for line in told.splitlines() if line.startswith("[GNUPG:] VALIDSIG ")]
-    if code != 0 or not any(words[-1] == plan.fingerprint for words in valid):
+        # sqv, which Debian 13 has in place of gpgv, prints the key's fingerprint alone; gpgv ends a line with it.
+        status = [] if program.endswith("sqv") else ["--homedir", name, "--status-fd", "1"]
+        code, told = run_command([program, *status, "--keyring", str(key), str(signature), str(file)])
+    valid = [line.split() for line in told.splitlines() if not status or line.startswith("[GNUPG:] VALIDSIG ")]
+    if code != 0 or not any(words[-1:] == [plan.fingerprint] for words in valid):
         raise artifact.unsigned(plan, told)
 
 
@@ -222,8 +227,10 @@ def install(plan: artifact.Plan, destination: Path, unpacks: bool, attempts: int
         destination.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{destination.name}.", dir=destination.parent) as name:
             _install(plan, destination, unpacks, attempts, opener, Path(name))
-    except OSError as error:
-        raise artifact.unwritable(plan.label, destination.parent, error) from error
+    except (*BROKEN, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise artifact.unwritable(plan.label, destination.parent, error) from error
+        raise artifact.ArtifactError(f"{plan.label}: its archive is broken: {error}; nothing was installed.") from error
 
 
 def _install(plan: artifact.Plan, destination: Path, unpacks: bool, attempts: int, opener: Opener, work: Path) -> None:

@@ -16,8 +16,8 @@ description:
     holds the whole release or none of it.
   - A release that has neither checksum nor signature, or whose version is C(latest), is refused.
   - >-
-    A signature is checked with C(gpgv), against the one key whose fingerprint the record names. The key is fetched, and
-    refused if it is another.
+    A signature is checked with C(gpgv) or C(sqv), against the one key whose fingerprint the record names. The key is
+    fetched, and refused if it is another.
   - A destination that holds this release already is left as it is, and nothing is asked of the network.
 author: awsome.training contributors
 options:

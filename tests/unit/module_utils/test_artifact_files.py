@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
 import hashlib
 import io
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 from ansible_collections.awsome.training.plugins.module_utils import _artifact as artifact
 from ansible_collections.awsome.training.plugins.module_utils import _artifact_files as files
 from unit.module_utils.network import MIRROR, URL, Answer, Network, missing
+from unit.openpgp.keys import FINGERPRINTS, RELEASE, signature
 
 
 def archive(*members: tuple[str, bytes | str]) -> bytes:
@@ -89,6 +93,137 @@ def test_a_release_is_judged_by_its_sha512_where_that_is_what_is_known(tmp_path:
     assert not files.held(other, place, unpacks)
     with pytest.raises(artifact.ArtifactError, match=rf"tool 1: {URL} has sha512 \w{{128}}, expected abab"):
         files.install(other, place, unpacks, 1, Network(vendor=[GOOD]))
+
+
+PROGRAM = pytest.mark.skipif(not (shutil.which("gpgv") or shutil.which("sqv")), reason="needs gpgv or sqv")
+TXT = "https://vendor.example/release.txt"
+
+
+class Signed(Network):
+    """A vendor with a file, its signature and a key, each of which may be another than it should be."""
+
+    def __init__(self, release: bytes = RELEASE, sig: str = "vendor.sig.asc", asc: str = "vendor.asc") -> None:
+        super().__init__()
+        self.files = {TXT: release, f"{TXT}.sig": signature(sig), "https://keys.example/v.asc": signature(asc)}
+
+    def __call__(self, url: str) -> Answer:
+        self.asked.append(url)
+        return Answer(self.files[url])
+
+
+def signed(signer: str = "vendor", **change: str) -> artifact.Plan:
+    key = {"url": "https://keys.example/v.asc", "fingerprint": FINGERPRINTS[signer]}
+    record = {"name": "tool", "version": "1", "url": TXT, "sha256": "unverified", "signing_key": key}
+    return artifact.plan({**record, "signature_url": f"{TXT}.sig", **change}, "x86_64")
+
+
+@PROGRAM
+@pytest.mark.parametrize(
+    ("signer", "network"),
+    [
+        ("vendor", Signed()),
+        ("vendor", Signed(sig="subkey.sig", asc="many.gpg")),
+        ("other", Signed(sig="other.sig", asc="many.gpg")),
+        # Signed while the key was good: an old release stays what it was.
+        ("expired", Signed(sig="expired.sig", asc="expired.gpg")),
+    ],
+)
+def test_a_signed_release_is_installed_and_known_again(tmp_path: Path, signer: str, network: Signed) -> None:
+    plan, place = signed(signer), tmp_path / "tool"
+    files.install(plan, place, False, 1, network)
+    assert (place / "release.txt").read_bytes() == RELEASE and files.held(plan, place, False)
+    assert not files.held(signed(signer, version="2"), place, False)
+    assert not files.held(signed("curve"), place, False)
+    (place / "release.txt").write_text("changed")
+    assert not files.held(plan, place, False)
+
+
+@PROGRAM
+@pytest.mark.parametrize(
+    ("network", "sentence"),
+    [
+        (Signed(release=b"evil"), "tool 1: .*release.txt.sig does not prove .* the signature does not fit the file"),
+        (Signed(sig="other.sig"), "it was signed with another key"),
+        (Signed(sig="vendor.asc"), "does not prove"),
+        (Signed(asc="expired.gpg"), "v.asc is not the key that signs it: it holds .*, expected the key"),
+        (Signed(asc="release.txt"), "v.asc is not the key that signs it: it is no OpenPGP key"),
+    ],
+)
+def test_what_is_not_signed_by_that_key_is_refused_and_leaves_what_was_there(
+    tmp_path: Path, network: Signed, sentence: str
+) -> None:
+    place = tmp_path / "tool"
+    files.install(signed(version="0"), place, False, 1, Signed())
+    with pytest.raises(artifact.ArtifactError, match=sentence):
+        files.install(signed(), place, False, 1, network)
+    assert files.held(signed(version="0"), place, False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tool"]
+    files.install(signed(), place, False, 1, Signed())
+    assert files.held(signed(), place, False)
+
+
+@PROGRAM
+def test_with_both_proofs_both_must_hold(tmp_path: Path) -> None:
+    right = hashlib.sha256(RELEASE).hexdigest()
+    files.install(signed(sha256=right), tmp_path / "tool", False, 1, Signed())
+    assert files.held(signed(sha256=right), tmp_path / "tool", False)
+    with pytest.raises(artifact.ArtifactError, match="expected abab"):
+        files.install(signed(sha256="ab" * 32), tmp_path / "b", False, 1, Signed())
+    with pytest.raises(artifact.ArtifactError, match="another key"):
+        files.install(signed(sha256=right), tmp_path / "c", False, 1, Signed(sig="other.sig"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tool"]
+
+
+def test_a_checksum_does_not_stand_in_for_a_signature(tmp_path: Path) -> None:
+    """A release laid by its checksum alone is checked anew when the record starts to name a key."""
+    right = hashlib.sha256(RELEASE).hexdigest()
+    unsigned = artifact.plan({"name": "tool", "version": "1", "url": TXT, "sha256": right}, "x86_64")
+    files.install(unsigned, tmp_path / "tool", False, 1, Signed())
+    assert not files.held(signed(sha256=right), tmp_path / "tool", False)
+
+
+@PROGRAM
+def test_a_signed_archive_is_known_by_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = dataclasses.replace(signed(), url=TXT.replace(".txt", ".tar.gz"))
+    network = Signed()
+    network.files[TXT] = GOOD
+    monkeypatch.setattr(files, "verify", lambda *_: None)
+    files.install(plan, tmp_path / "tool", True, 1, network)
+    assert files.held(plan, tmp_path / "tool", True)
+    assert not files.held(dataclasses.replace(plan, version="2"), tmp_path / "tool", True)
+    (tmp_path / "tool" / files.MARK).write_text("{half")
+    assert not files.held(plan, tmp_path / "tool", True)
+
+
+def test_a_node_that_cannot_check_a_signature_says_what_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files.shutil, "which", lambda _: None)
+    with pytest.raises(artifact.ArtifactError, match=r"neither gpgv nor sqv; install the package gpgv .*or gnupg2"):
+        files.install(signed(), tmp_path / "tool", False, 1, Signed())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_not_taken_for_a_broken_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Network(vendor=[GOOD])
+
+    class Full(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", lambda *_: Full())
+    with pytest.raises(
+        artifact.ArtifactError, match=r"tool 1 cannot be written below .*: No space left .*free some space"
+    ):
+        files.install(planned(), tmp_path / "tool", True, 5, network)
+    monkeypatch.undo()
+    assert len(network.asked) == 1 and list(tmp_path.iterdir()) == []
+    files.install(planned(), tmp_path / "tool", True, 5, network)
+
+
+def test_a_broken_archive_is_told(tmp_path: Path) -> None:
+    with pytest.raises(artifact.ArtifactError, match="tool 1: its archive is broken"):
+        files.install(planned(GOOD[:3] + b"x" * 40), tmp_path / "tool", True, 1, Network(vendor=[GOOD[:3] + b"x" * 40]))
 
 
 def fetch(tmp_path: Path, network: Network, plan: artifact.Plan, attempts: int = 4) -> list[float]:
