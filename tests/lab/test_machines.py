@@ -176,3 +176,11 @@ def image_of(podman: Podman) -> str:
         "images", "--filter", "reference=localhost/awsome-base:debian12-*", "--format", "{{.Repository}}:{{.Tag}}"
     )
     return str(images.split()[0])
+
+
+def test_an_unknown_profile_is_refused_before_anything_is_made(podman: Podman) -> None:
+    made = Lab("awt-nobody", {**BARE, "lab_profiles": {"compute": "gpuu"}})
+    result = made.create()
+    assert result.returncode != 0
+    assert "catalog/profiles.yml has no 'gpuu'; the nearest are gpu" in " ".join(result.stdout.split())
+    assert podman.containers(made.prefix) == [] and not made.state.exists()

@@ -1,0 +1,137 @@
+"""The install doors of profile gpu on a fresh machine with a warm mirror, against a shell script that does the same.
+
+    python tests/bench/bench_node_stack.py [--platform debian12]       # takes about three minutes; needs podman
+
+The vendors' packages and archives are stand-ins on a mounted mirror; the system's own come from its archive. The
+script is derived from what the walk did: it lays the lists of repositories, installs the packages that came in the
+versions that came, holds what is held, and unpacks what was fetched, built and laid. Goal: a ratio of at most 1.3. The
+second walk is timed, too (goal: nothing changed).
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from lab.harness import BARE, ROOT, Lab, run
+from standins import build
+
+PACKAGES = "dpkg-query -W -f '${db:Status-Status} ${Package}=${Version}\\n' | sed -n 's/^installed //p' | sort"
+LISTS = "etc/apt/sources.list.d etc/apt/keyrings etc/apt/preferences.d"
+# What the scripts of packages keep themselves is not for the script to lay, nor are Ansible's own leftovers.
+KEPT = (
+    "alternatives|ld.so.cache|mailcap|passwd-?|group-?|g?shadow-?|subuid-?|subgid-?|rc[0-6S].d|systemd/system/.*wants"
+)
+FILES = (
+    "find /etc /usr /opt /var/lib/awsome /root -xdev -newer /run/bench-began \\( -type f -o -type l \\) 2>/dev/null "
+    f"| grep -Ev '^/etc/({KEPT})|/\\.ansible|/__pycache__/|dpkg' || true"
+)
+WALK = """\
+- hosts: compute
+  become: true
+  gather_facts: false
+  tasks:
+    - ansible.builtin.setup: {{gather_subset: ["!all"]}}
+    - ansible.builtin.import_tasks: {root}/playbooks/tasks/walk.yml
+      vars: {{door: install}}
+"""
+SCRIPT = """\
+set -e
+export DEBIAN_FRONTEND=noninteractive
+printf 'exit 101' >/usr/sbin/policy-rc.d
+chmod +x /usr/sbin/policy-rc.d
+tar -xf - -C /
+apt-get update -qq
+apt-get install -qqy --no-install-recommends {packages} >/dev/null
+[ -z '{held}' ] || apt-mark hold {held} >/dev/null
+rm /usr/sbin/policy-rc.d
+tar -xf /root/bench-files.tar -C /
+ldconfig
+systemctl daemon-reload
+"""
+
+
+class Bench:
+    def __init__(self, platform: str) -> None:
+        self.standins = build.build()
+        mount = f"--volume={self.standins}/mirror:/srv/mirror:ro"
+        options: dict[str, Any] = {
+            "lab_platform": platform,
+            "lab_profiles": {"compute": "gpu"},
+            "lab_run_options": [mount],
+        }
+        self.lab = Lab("bench-stack", {**BARE, **options})
+        self.machine = "bench-stack-compute-1"
+
+    def fresh(self) -> None:
+        self.lab.destroy()
+        made = self.lab.create()
+        assert made.returncode == 0, made.stdout[-3000:]
+        self.ssh("sh /srv/mirror/prepare.sh")
+
+    def ssh(self, script: str, stdin: bytes = b"") -> bytes:
+        key, known = self.lab.state / "ssh/id_ed25519", self.lab.state / "ssh/known_hosts"
+        options = ["-q", "-i", str(key), "-o", f"UserKnownHostsFile={known}", "-o", "BatchMode=yes"]
+        words = ["ssh", *options, f"root@{self.lab.addresses()[self.machine]}", script]
+        return subprocess.run(words, input=stdin, stdout=subprocess.PIPE, timeout=600, check=True).stdout
+
+    def walk(self) -> tuple[float, str]:
+        with tempfile.TemporaryDirectory() as work:
+            playbook = Path(work) / "walk.yml"
+            playbook.write_text(WALK.format(root=ROOT))
+            inventories = ["-i", str(self.lab.inventory), "-i", str(self.standins / "inventory.yml")]
+            began = time.monotonic()
+            done = run("ansible-playbook", *inventories, str(playbook), ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"))
+        assert done.returncode == 0, done.stdout[-3000:]
+        return time.monotonic() - began, done.stdout
+
+    def by_walk(self) -> tuple[float, float, dict[str, Any]]:
+        """Seconds of the first and the second walk, and what the first one did."""
+        self.fresh()
+        had = self.ssh(f"touch /run/bench-began; {PACKAGES}").split()
+        first, _ = self.walk()
+        came = sorted({name.decode() for name in self.ssh(PACKAGES).split()} - {name.decode() for name in had})
+        files = self.ssh(FILES)
+        done = {
+            "packages": came,
+            "held": self.ssh("apt-mark showhold").decode().split(),
+            "lists": self.ssh(f"tar -cf - -C / {LISTS}"),
+            "files": self.ssh("tar -cf - --no-recursion --files-from=- 2>/dev/null", files),
+        }
+        again, recap = self.walk()
+        assert set(re.findall(r"changed=(\d+)", recap)) == {"0"}, recap[-3000:]
+        return first, again, done
+
+    def by_script(self, done: dict[str, Any]) -> float:
+        self.fresh()
+        self.ssh("cat >/root/bench-files.tar", done["files"])
+        script = SCRIPT.format(packages=" ".join(done["packages"]), held=" ".join(done["held"]))
+        began = time.monotonic()
+        self.ssh(script, done["lists"])
+        return time.monotonic() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--platform", default="debian12", choices=["debian12", "debian13"])
+    bench = Bench(parser.parse_args().platform)
+    try:
+        first, again, done = bench.by_walk()
+        script = bench.by_script(done)
+    finally:
+        bench.lab.destroy()
+    print(f"first walk      {first:6.1f} s   {len(done['packages'])} packages")
+    print(f"plain script    {script:6.1f} s   ratio {first / script:.2f} (goal: at most 1.3)")
+    print(f"second walk     {again:6.1f} s   changed 0")
+
+
+if __name__ == "__main__":
+    main()
