@@ -23,7 +23,7 @@ _OS_RELEASE = {"amzn": "amazon", "rhel": "redhat"}
 
 def versions(components: Mapping[str, Any]) -> dict[str, str | None]:
     """Versions by component: plain ones, or what component_versions returned, where null is what is not there."""
-    if any(isinstance(one, Mapping) for one in components.values()):
+    if set(PROBES) <= set(components):
         return {name: one["version"] for name, one in components.items() if one}
     return dict(components)
 

@@ -68,8 +68,11 @@ def judge(rules: Mapping[str, Rule], facts: Facts) -> list[Finding]:
     return found
 
 
-def complete(rules: Mapping[str, Rule], components: Components) -> dict[str, str | None]:
-    """The components, and those that follow from them: what an installer carries, what a package was built for."""
+def complete(rules: Mapping[str, Rule], components: Components, planned: bool = False) -> dict[str, str | None]:
+    """The components, and what follows from them: the release of some parts, what a package was built for.
+
+    Of components that are only planned, the parts follow that an installer brings; on a machine they may be missing.
+    """
     known = dict(components)
     bundles = [rule for rule in rules.values() if rule["kind"] == "bundle"]
     for rule in bundles:
@@ -77,9 +80,10 @@ def complete(rules: Mapping[str, Rule], components: Components) -> dict[str, str
         if mark in known and rule["of"] not in known:
             release = next((one for one, row in rule["rows"].items() if row.get(mark) == known[mark]), None)
             known[rule["of"]] = release
-        with contextlib.suppress(VersionError):  # the rule itself will tell of it
-            for part, version in (_row(rule, known.get(rule["of"])) or {}).items():
-                known.setdefault(part, version)
+        if planned:
+            with contextlib.suppress(VersionError):  # the rule itself will tell of it
+                for part, version in (_row(rule, known.get(rule["of"])) or {}).items():
+                    known.setdefault(part, version)
     for name, (owner, pattern) in _DERIVED.items():
         found = pattern.search(known.get(owner) or "")
         if found:

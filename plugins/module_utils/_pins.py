@@ -33,7 +33,9 @@ def planned(catalog: Catalog, roles: Iterable[str], roles_dir: Path, value: Valu
             found[role] = None
         found.update(_of_role(role, _defaults(roles_dir / role), value))
     # What an installer carries is known by it, unless a role pins something else.
-    known = compatibility.complete(catalog.compatibility, {name: one for name, one in found.items() if one})
+    known = compatibility.complete(
+        catalog.compatibility, {name: one for name, one in found.items() if one}, planned=True
+    )
     return {**found, **known}
 
 

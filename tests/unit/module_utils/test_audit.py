@@ -7,15 +7,17 @@ from typing import Any
 import pytest
 from ansible_collections.awsome.training.plugins.module_utils import _audit as auditing
 from ansible_collections.awsome.training.plugins.module_utils import _catalog
+from ansible_collections.awsome.training.plugins.module_utils._versions.survey import PROBES
 
 CATALOG = _catalog.load()
+NOTHING = dict.fromkeys(PROBES)
 
 
 def host(wanted: dict[str, Any], system: str = "ubuntu 24.04", **seen: str | None) -> dict[str, Any]:
     name, version = system.split()
     components = {part: {"version": one, "how": "a file"} for part, one in seen.items()}
     return {
-        "seen": {"components": {**components, "munge": None}, "system": {"id": name, "version_id": version}},
+        "seen": {"components": {**NOTHING, **components}, "system": {"id": name, "version_id": version}},
         "wanted": wanted,
     }
 
@@ -41,6 +43,11 @@ def test_one_component(installed: str | None, wanted: str | None, verdict: str) 
 def test_what_is_wanted_and_not_there_is_missing() -> None:
     rows = auditing.compared({}, {"efa": "1.47.0", "slurm": None, "nccl_cuda": "13.0"})
     assert [(row["component"], row["verdict"]) for row in rows] == [("efa", "missing"), ("slurm", "missing")]
+
+
+def test_a_bare_machine_has_nothing_that_a_rule_is_about() -> None:
+    result = auditing.audit(CATALOG, {"n1": host({})})
+    assert (result["status"], result["rows"], result["findings"]) == ("ok", [], [])
 
 
 def test_nothing_to_tell_is_ok() -> None:
@@ -120,5 +127,6 @@ def test_the_gpus_of_a_type_are_its_models() -> None:
 
 def test_components_may_be_plain_or_as_they_were_read() -> None:
     assert auditing.versions({"efa": "1.50.0", "slurm": None}) == {"efa": "1.50.0", "slurm": None}
-    read = {"efa": {"version": "1.50.0", "how": "a file"}, "pyxis": {"version": None, "how": "a file"}, "nccl": None}
+    read = {**NOTHING, "efa": {"version": "1.50.0", "how": "a file"}, "pyxis": {"version": None, "how": "a file"}}
     assert auditing.versions(read) == {"efa": "1.50.0", "pyxis": None}
+    assert auditing.versions(NOTHING) == {}
