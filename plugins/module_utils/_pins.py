@@ -13,7 +13,7 @@ from ansible_collections.awsome.training.plugins.module_utils._catalog import Ca
 from ansible_collections.awsome.training.plugins.module_utils._versions import survey
 
 # What a role's variable <role>_source says where the role installs the release that it was given.
-PINNED = ("repository", "source")
+PINNED = ("repository", "source", "release")
 # Components that a role's option names, beside the releases.
 OPTIONS = {"nvidia_driver_module": "nvidia_module", "dcgm_cuda_major": "dcgm_cuda"}
 

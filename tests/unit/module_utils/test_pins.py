@@ -52,12 +52,12 @@ def test_what_an_installer_carries_is_planned_unless_another_is_pinned(tmp_path:
     place = roles(
         tmp_path,
         efa={"efa_release": {"version": "1.47.0"}},
-        aws_ofi_nccl={"aws_ofi_nccl_source": "installer", "aws_ofi_nccl_release": {"version": "1.21.1"}},
+        aws_ofi_nccl={"aws_ofi_nccl_source": "bundle", "aws_ofi_nccl_release": {"version": "1.21.1"}},
     )
     both = ["efa", "aws_ofi_nccl"]
     bundled = _pins.planned(CATALOG, both, place, given())
     assert bundled == {"efa": "1.47.0", "libfabric": "2.4.0amzn1.0", "aws_ofi_nccl": "1.18.0"}
-    assert _pins.planned(CATALOG, both, place, given(aws_ofi_nccl_source="source"))["aws_ofi_nccl"] == "1.21.1"
+    assert _pins.planned(CATALOG, both, place, given(aws_ofi_nccl_source="release"))["aws_ofi_nccl"] == "1.21.1"
 
 
 def test_packages_and_options_name_more(tmp_path: Path) -> None:
