@@ -78,9 +78,16 @@ def test_what_cannot_be_built_is_refused_in_a_sentence(validate: Any, variables:
 
 
 @pytest.mark.parametrize("template", sorted((ROOT / "packer").glob("*.pkr.hcl")), ids=lambda path: path.name)
-def test_templates_are_formatted_and_keep_to_their_size(packer: Any, template: Path) -> None:
+def test_templates_are_formatted(packer: Any, template: Path) -> None:
     assert packer("fmt", ROOT, "-check", str(template)).stdout == ""
-    assert len(template.read_text().splitlines()) <= 150
+
+
+def test_the_container_is_valid_on_every_system(validate: Any) -> None:
+    container = str(ROOT / "packer/training-container.pkr.hcl")
+    for platform in (name for name, row in CATALOG.platforms.items() if "base" not in row):
+        assert validate(platform=platform, template=container).returncode == 0
+    told = validate(platform="debian11", template=container)
+    assert "catalog/platforms.yml has no platform debian11" in " ".join(told.stdout.split())
 
 
 def test_the_plugins_stand_apart() -> None:
