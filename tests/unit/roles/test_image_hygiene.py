@@ -54,9 +54,11 @@ def test_every_item_has_a_trace_a_reason_and_a_choice() -> None:
 @pytest.mark.parametrize("item", ITEMS)
 def test_a_used_machine_fails_until_it_is_cleaned(machine: Path, item: str) -> None:
     before = hygiene("check", str(machine), item)
-    assert before.returncode == 1 and f"{machine / TRACES[item][0]}" in before.stderr
+    assert before.returncode == 1 and f"{machine / TRACES[item][0]} is still there" in before.stderr
     cleaned = hygiene("clean", str(machine), item)
     assert cleaned.returncode == 0 and cleaned.stdout, cleaned.stderr
+    left = [name for name in TRACES[item] if (machine / name).exists() and (machine / name).read_bytes()]
+    assert left == []
     after = hygiene("check", str(machine), item)
     assert (after.returncode, after.stderr) == (0, "")
     assert hygiene("clean", str(machine), item).stdout == ""
