@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
         if self.manager is None:
             return _failed("packages: the node has no fact pkg_mgr; gather the subset 'min' first.")
         try:
-            if self.options["repository"] is not None:
+            if self.options["repository"]:  # an empty one is none
                 self.repository = judge(self.options["repository"], self.manager)
             return self._converge()
         except RepositoryError as error:
@@ -64,9 +64,7 @@ class ActionModule(ActionBase):
         if strange:
             self._lay_repository()
         if missing:
-            if self.options["hold"] and self.manager == "dnf":
-                missing = self._unlock(seen, missing)
-            self._install(missing)
+            self._replace(seen, missing)
             seen = self._ask()
             left = packages.missing(self.names, seen)
             if left:
@@ -130,12 +128,17 @@ class ActionModule(ActionBase):
         has = packages.available(self.manager, answer["stdout"])
         return packages.not_there(names, self.repository, has) or packages.trouble(names, message, 1)
 
-    def _unlock(self, seen: packages.Answer, missing: list[str]) -> list[str]:
-        """A lock on the old version hides the new one from dnf, so it goes first; without the plugin none holds."""
-        text = packages.unlocked(seen.locks, missing)
-        if text != seen.locks:
-            self._write_locks(text)
-        return missing if seen.lock_plugin else [*missing, packages.LOCK_PACKAGE]
+    def _replace(self, seen: packages.Answer, missing: list[str]) -> None:
+        """Install; a lock on the old version hides the new one from dnf, so it goes, and comes back if that fails."""
+        locks = packages.unlocked(seen.locks, missing)
+        if locks == seen.locks:
+            return self._install(missing)
+        self._write_locks(locks)
+        try:
+            return self._install(missing)
+        except Failure:
+            self._write_locks(seen.locks)
+            raise
 
     def _hold(self, seen: packages.Answer) -> None:
         loose = packages.unheld(self.manager, self.names, seen)

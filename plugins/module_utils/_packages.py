@@ -222,13 +222,16 @@ def available_command(manager: str, names: Iterable[str]) -> str:
     packages = [split(name)[0] for name in names]
     if manager == "apt":
         return shlex.join(["apt-cache", "madison", *packages])
-    return shlex.join([manager, "-q", "list", "--available", "--showduplicates", *packages]) + " 2>/dev/null"
+    # A command may get a terminal, and dnf would colour its words and ask questions there.
+    options = ["-q", "-y", "--color=never", "list", "--available", "--showduplicates"]
+    return shlex.join([manager, *options, *packages]) + " 2>/dev/null </dev/null"
 
 
 def available(manager: str, output: str) -> dict[str, list[str]]:
-    """The versions that the node's repositories have of each package, as apt-cache madison or dnf list tell them."""
+    """The versions of each package that the repositories have, newest first, from apt-cache madison or dnf list."""
     found: dict[str, list[str]] = {}
-    for line in output.splitlines():
+    lines = output.splitlines()
+    for line in lines if manager == "apt" else reversed(lines):
         words = [word.strip() for word in line.split("|")] if manager == "apt" else line.split()
         if len(words) == 3:
             package = words[0] if manager == "apt" else words[0].rpartition(".")[0]

@@ -53,9 +53,7 @@ def install(lab: Lab, *names: str, check: bool = False, **options: Any) -> tuple
 @pytest.fixture(autouse=True)
 def clean(bare: Lab) -> Iterator[None]:
     yield
-    leave = (
-        "apt-get -qq -y --allow-change-held-packages purge 'awsome-*'; rm -f /etc/apt/*/vendor.*; apt-get -qq update"
-    )
+    leave = "apt-get -qq -y --allow-change-held-packages purge 'awsome-*'; rm -f /etc/apt/*/vendor.*"
     bare.host("controller").check_output(f"({leave}) >/dev/null 2>&1; true")
 
 
@@ -97,16 +95,13 @@ def test_a_repository_over_http_and_a_mirror_that_goes_away(bare: Lab, vendor: V
     assert install(bare, "awsome-tool=1.0-1", repository=record(vendor))[0]
 
 
-@pytest.mark.parametrize("fault", ["another key", "half a key", "no index", "an index signed by another"])
+@pytest.mark.parametrize("fault", ["another key", "no index", "an index signed by another"])
 def test_what_is_not_the_vendors_is_refused_and_leaves_nothing(bare: Lab, vendor: Vendor, fault: str) -> None:
     node, wrong = bare.host("controller"), record(vendor)
     if fault == "another key":
         other = vendor.new_key("other")
         wrong["key_url"] = "file:///fsx/deb/other.asc"
         sentence = f"other.asc is not the key that signs it: it holds {other}, expected the key {vendor.fingerprint}"
-    elif fault == "half a key":
-        (vendor.place / "half.asc").write_bytes((vendor.place / "vendor.asc").read_bytes()[:500])
-        wrong["key_url"], sentence = "file:///fsx/deb/half.asc", "the key breaks off in the middle"
     elif fault == "no index":
         wrong["url"], sentence = "file:///fsx/nothing", "the index at file:///fsx/nothing cannot be used:"
     else:
@@ -137,14 +132,13 @@ def test_a_version_that_the_repository_lacks_is_told_with_those_it_has(bare: Lab
 def test_a_lock_is_waited_for_and_then_told(bare: Lab, vendor: Vendor) -> None:
     node = bare.host("controller")
     lock = "import fcntl, time; f = open('/var/lib/dpkg/lock-frontend', 'w'); fcntl.lockf(f, 2); time.sleep({})"
-    install(bare, "awsome-tool=1.0-1", repository=record(vendor))
     holder = node.check_output("setsid python3 -c %s >/dev/null 2>&1 & echo $!", lock.format(120))
     ok, told = install(bare, "awsome-tool=1.1-1", repository=record(vendor), lock_timeout_seconds=3)
     assert not ok and f"the node's package manager was locked by process {holder} (python3) for 3 s; nothing" in told, (
         told
     )
     node.check_output("kill %s", holder)
-    node.check_output("setsid python3 -c %s >/dev/null 2>&1 &", lock.format(8))
+    node.check_output("setsid python3 -c %s >/dev/null 2>&1 &", lock.format(4))
     ok, told = install(bare, "awsome-tool=1.1-1", repository=record(vendor))
     assert ok and node.package("awsome-tool").version == "1.1-1", told
 
@@ -169,7 +163,6 @@ def test_a_killed_installation_is_finished_and_starts_nothing(bare: Lab, vendor:
     node.check_output("rm -f /run/started")
     vendor.add("awsome-daemon", "1", script="/usr/sbin/policy-rc.d; [ $? = 101 ] || touch /run/started")
     vendor.publish()
-    install(bare, "awsome-tool", repository=record(vendor))
     node.check_output("dpkg --unpack /fsx/deb/awsome-daemon_1_all.deb && cp /dev/null /var/lib/dpkg/updates/0001")
     ok, told = install(bare, "awsome-daemon", repository=record(vendor))
     assert ok and node.package("awsome-daemon").is_installed, told

@@ -191,7 +191,7 @@ MADISON = """ tool | 1:2.1-1 | https://vendor.example/deb  Packages
  tool | 1:2.0-1 | https://vendor.example/deb  Packages
  tool | 1:2.0-1 | http://deb.example stable/main Sources
 """
-DNF = "Available Packages\ntool.x86_64    1:2.1-1.el9    vendor\ntool.x86_64    2.0-1.el9   vendor\n"
+DNF = "Available Packages\ntool.x86_64    2.0-1.el9    vendor\ntool.x86_64    1:2.1-1.el9   vendor\n"
 
 
 def test_a_version_that_is_not_there_is_told_with_those_that_are() -> None:
@@ -204,6 +204,11 @@ def test_a_version_that_is_not_there_is_told_with_those_that_are() -> None:
     assert "no package tol in any repository of this node; correct its name" in said
     assert "no version 3 of tool in any repository of this node, which has 2.1-1.el9, 2.0-1.el9;" in said
     assert packages.not_there(["tool"], None, has) == ""
+
+
+def test_dnf_neither_colours_its_words_nor_asks() -> None:
+    asked = packages.available_command("dnf", ["tool=1-*"])
+    assert "--color=never" in asked and " -y " in asked and asked.endswith("tool 2>/dev/null </dev/null")
 
 
 def test_a_full_disk_is_said_with_what_to_do() -> None:
