@@ -397,24 +397,29 @@ def _tell(target: Path) -> None:
 def _override(default: str, facts: dict[str, Any]) -> str:
     """A role's default that asks the catalogue, with the stand-in's fingerprint or checksum laid over the answer."""
     changed, done = "", 0
-    for asked in re.finditer(r"lookup\('awsome\.training\.(repository|component)',\s*('(\w+)')?", default):
-        over = _over(asked[1], asked[3], facts)
+    for asked in re.finditer(r"lookup\('awsome\.training\.(repository|component)',\s*", default):
+        end = _closing(default, default.index("(", asked.start()))
+        over = _over(asked[1], default[asked.end() : end - 1], facts)
         if over:
-            end = _closing(default, default.index("(", asked.start()))
-            call = default[asked.start() : end]
-            changed += f"{default[done : asked.start()]}({call} | combine({over!r}, recursive=true))"
+            changed += (
+                f"{default[done : asked.start()]}({default[asked.start() : end]} | combine({over}, recursive=true))"
+            )
             done = end
     return changed + default[done:] if done else ""
 
 
-def _over(kind: str, name: str | None, facts: dict[str, Any]) -> dict[str, Any]:
+def _over(kind: str, asked: str, facts: dict[str, Any]) -> str:
+    """The expression of what is laid over the answer; `asked` is the expression of the record's name."""
     if kind == "repository":
-        return {"fingerprint": facts["fingerprint"]}
-    if name is None or name not in facts["sha256"]:
-        return {}
-    signed = "signing_key" in load().components[name]
-    key = {"signing_key": {"fingerprint": facts["fingerprint"]}} if signed else {}
-    return {"sha256": facts["sha256"][name], **key}
+        return repr({"fingerprint": facts["fingerprint"]})
+    known = {}
+    for name in re.findall(r"'(\w+)'", asked):
+        if name in facts["sha256"]:
+            signed = "signing_key" in load().components[name]
+            key = {"signing_key": {"fingerprint": facts["fingerprint"]}} if signed else {}
+            known[name] = {"sha256": facts["sha256"][name], **key}
+    # The one record, or by the name on which the role decides.
+    return repr(known[asked.strip("'")]) if asked.strip("'") in known else f"{known!r}[{asked}]" if known else ""
 
 
 def _closing(text: str, start: int) -> int:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.awsome.training.plugins.module_utils import _catalog
 from standins import build
 from standins.formats import StandinError, deb
 
-CATALOG = build.load()
+CATALOG = _catalog.load()
 DATA = """
 component: docker
 repository: {default: docker, al2023: distribution}
@@ -118,4 +119,6 @@ def test_every_question_of_a_role_is_overridden_where_it_stands() -> None:
     assert one == f"{{{{ {{}} if x else ({call} | combine({{'fingerprint': 'F'}}, recursive=true)) }}}}"
     two = build._override("{{ lookup('awsome.training.component', 'efa') }}", facts)
     assert "combine({'sha256': '1', 'signing_key': {'fingerprint': 'F'}}" in two
+    three = build._override("{{ lookup('awsome.training.component', 'efa' if x else 'slurm') }}", facts)
+    assert "combine({'efa': {'sha256': '1'," in three and "}['efa' if x else 'slurm'], recursive=true)" in three
     assert build._override("{{ lookup('awsome.training.component', 'slurm') }}", facts) == ""
