@@ -115,7 +115,7 @@ class ActionModule(ActionBase):
                 display.warning(f"packages: finishing what an earlier run left half done: {message}")
                 self._command(packages.MEND)
                 mended = True
-            elif packages.is_full(message) or not pauses:
+            elif packages.is_final(message) or not pauses:
                 raise Failure(packages.trouble(names, message, attempts))
             else:
                 pause = pauses.pop(0)

@@ -199,6 +199,12 @@ def is_full(message: str) -> bool:
     )
 
 
+def is_final(message: str) -> bool:
+    """Say whether another attempt would end as this one did: no room, or a package whose own script failed."""
+    script = r"script subprocess returned error exit status|[Ss]criptlet failed"
+    return is_full(message) or bool(re.search(script, message))
+
+
 def is_half_done(message: str) -> bool:
     return bool(re.search(r"dpkg was interrupted|fix-broken|[Uu]nmet dependencies", message))
 

@@ -67,8 +67,9 @@ options:
         type: str
       stage:
         description:
-          - What the check needs. V(image) holds as soon as the install door has run (a program's version, a file, a package),
-            V(node) on a configured node only.
+          - >-
+            What the check needs. V(image) holds as soon as the install door has run (a program's version, a file, a
+            package), V(node) on a configured node only.
           - V(image) was added in version 0.2.0.
         type: str
         choices: [node, image]

@@ -215,3 +215,15 @@ def test_a_full_disk_is_said_with_what_to_do() -> None:
     said = packages.trouble(["a", "b"], "No space left on device.", 1)
     assert said == "packages: a, b could not be installed: No space left on device; free some space and run again."
     assert "in 3 attempts: 503; run again" in packages.trouble(["a"], "503", 3)
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("installed nvidia-dkms package post-installation script subprocess returned error exit status 10", True),
+        ("E: You don't have enough free space in /var/cache/apt/archives/.", True),
+        ("Failed to fetch http://a/b.deb  Connection timed out", False),
+    ],
+)
+def test_what_will_not_get_better_is_not_tried_again(message: str, expected: bool) -> None:
+    assert packages.is_final(message) is expected
