@@ -77,7 +77,7 @@ def apt(directory: Path, record: dict[str, Any], packages: list[Package], key: K
         sums.append(f" {hashlib.sha256(text.encode()).hexdigest()} {len(text.encode())} {name}")
     words = {
         "Origin": "standins",
-        "Label": "standins",
+        "Label": f"standins-{directory.parent.name}",
         "Suite": record["suite"].strip("/"),
         "Date": formatdate(EPOCH, usegmt=True),
     }
