@@ -1,3 +1,4 @@
+#!/bin/sh
 # plugin.sh WORD [DIRECTORY]: the plugin of NCCL, as the loader finds it.
 #   bundle            say where EFA's installer laid its own; that place changed over the releases
 #   select DIRECTORY  make the loader find the plugin there and no other; says what it changes
@@ -21,19 +22,23 @@ bundle() {
 # Lines are switched off and on in the files that name them, for these are the packages'.
 select_one() {
   pattern=$(printf %s "$1" | sed 's/[.]/[.]/g')
-  changed=no
+  changed=no named=no
   for file in /etc/ld.so.conf.d/*.conf; do
-    [ -e "$file" ] && [ "$file" != "$own" ] || continue
+    if [ ! -e "$file" ] || [ "$file" = "$own" ]; then continue; fi
     new=$(sed -E -e "s|^# off: ($pattern/?)\$|\1|" -e "\|^$pattern/?\$|!s|^(/.*ofi-nccl.*)\$|# off: \1|" "$file")
     [ "$new" = "$(cat "$file")" ] || { printf '%s\n' "$new" >"$file"; changed=yes; }
+    ! grep -qxE "$pattern/?" "$file" || named=yes
   done
-  if grep -qsxE "$pattern/?" $(ls /etc/ld.so.conf.d/*.conf | grep -vx "$own"); then
+  if [ "$named" = yes ]; then
     [ ! -e "$own" ] || { rm "$own"; changed=yes; }
   elif ! grep -qsx "$1" "$own"; then
     echo "$1" >"$own"
     changed=yes
   fi
-  [ "$changed" = no ] && [ "$(found)" = "$1" ] || { ldconfig; echo "the loader finds the plugin in $1"; }
+  if [ "$changed" = yes ] || [ "$(found)" != "$1" ]; then
+    ldconfig
+    echo "the loader finds the plugin in $1"
+  fi
 }
 
 case $1 in
