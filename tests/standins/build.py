@@ -14,7 +14,8 @@ There lie
 
 The data are tests/standins/<component>.yml, one file for each component of the catalogue, and distribution.yml for the
 system's own packages. Versions, URLs and keys come from the catalogue: a new pin needs no change here. A file whose
-component the catalogue lacks is skipped. base.yml is what rpm_machine.sh puts into a machine of the RPM family.
+component the catalogue lacks is skipped. What takes the place of a system's package has at least that one's epoch: apt
+removes what declares that it breaks older ones. base.yml is what rpm_machine.sh puts into a machine of the RPM family.
 
     component: cuda            # the catalogue's record; default: the one that the file is named after
     repository: nvidia_cuda    # where its packages lie; default: the record's, else `distribution`, the system's own

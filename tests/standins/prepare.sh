@@ -10,7 +10,7 @@ case $ID in
     own=$mirror/repositories/distribution/$ID$VERSION_ID
     list=/etc/apt/sources.list.d/standins.list
     echo "deb [signed-by=$mirror/key.asc] file://$own /" >$list
-    printf 'Package: *\nPin: release l=standins-distribution\nPin-Priority: 1001\n' >/etc/apt/preferences.d/standins
+    printf 'Package: *\nPin: release l=standins-distribution\nPin-Priority: 990\n' >/etc/apt/preferences.d/standins
     # Only this list: the others need the network, and are as fresh as the image.
     apt-get -q update -o Dir::Etc::sourcelist=$list -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0
     ;;
