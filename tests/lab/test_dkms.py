@@ -11,7 +11,7 @@ import pytest
 import yaml
 from lab.harness import Lab, run
 
-pytestmark = [pytest.mark.lab, pytest.mark.slow]
+pytestmark = pytest.mark.lab
 HEADERS = "linux-headers-cloud-amd64"
 OPTIONS = {
     "node_profile": "gpu",
@@ -44,6 +44,7 @@ def test_a_kernel_without_headers_is_one_sentence(bare: Lab) -> None:
     assert "or set nvidia_driver_kernel_headers" in said
 
 
+@pytest.mark.slow
 def test_the_open_module_is_compiled_and_found(bare: Lab) -> None:
     host = bare.host("controller")
     host.check_output("sed -i 's/ main$/ main contrib non-free non-free-firmware/' /etc/apt/sources.list")
