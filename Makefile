@@ -41,10 +41,16 @@ lab-destroy: ## Remove the lab of LAB_PREFIX; cached images, wheels and environm
 # The whole cluster first: what it bakes, the others find. They wait for machines half of their time, so two run side by side.
 test: lint ## Run every test: linters, the whole cluster and each role by molecule, and pytest
 	@molecule test -s default
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-scenarios test-python
+	@$(MAKE) --no-print-directory --jobs=2 test-scenarios test-python
 
+# One line for a scenario that passed, and all of its output for one that failed: pytest talks at the same time.
 test-scenarios:
-	@for scenario in $(SCENARIOS); do molecule test -s $$scenario || exit 1; done
+	@mkdir -p .cache
+	@for scenario in $(SCENARIOS); do \
+	  log=.cache/molecule-$$scenario.log; \
+	  molecule test -s $$scenario >$$log 2>&1 || { cat $$log; echo "scenario $$scenario failed"; exit 1; }; \
+	  echo "scenario $$scenario passed"; \
+	done
 
 test-python:
 	@pytest
