@@ -24,14 +24,8 @@ def lab(request: pytest.FixtureRequest, podman: Podman, keep_artifacts: bool) ->
         yield Lab(running)
         return
     made = Lab("awt", {"lab_wheel_requirements": str(ROOT / "training/fsdp/requirements.txt")})
-    try:
-        for step in (made.create, lambda: made.playbook("site")):
-            result = step()
-            assert result.returncode == 0, result.stdout[-6000:]
+    with made.running(keep_artifacts, "site"):
         yield made
-    finally:
-        if not keep_artifacts:
-            made.destroy()
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +33,5 @@ def bare(request: pytest.FixtureRequest, podman: Podman, keep_artifacts: bool) -
     """A controller and one compute node from the base image, for the tests of one file, which names them."""
     name = request.module.__name__.rpartition("test_")[2].replace("_", "-")
     made = Lab(f"awt-{name}", BARE)
-    try:
-        result = made.create()
-        assert result.returncode == 0, result.stdout[-6000:]
+    with made.running(keep_artifacts):
         yield made
-    finally:
-        if not keep_artifacts:
-            made.destroy()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,18 @@ class Lab:
 
     def destroy(self) -> Any:
         return self.playbook("lab_destroy", on_nodes=False)
+
+    @contextmanager
+    def running(self, keep: bool, *playbooks: str) -> Iterator[Lab]:
+        """Create the machines, run the playbooks over them, and destroy them in the end unless they are to be kept."""
+        try:
+            for step in (self.create, *(partial(self.playbook, name) for name in playbooks)):
+                result = step()
+                assert result.returncode == 0, result.stdout[-6000:]
+            yield self
+        finally:
+            if not keep:
+                self.destroy()
 
     def addresses(self) -> dict[str, str]:
         """Name and address of every machine, as the inventory has them now."""

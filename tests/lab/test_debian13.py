@@ -14,14 +14,8 @@ pytestmark = [pytest.mark.lab, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def trixie(podman: Podman, keep_artifacts: bool) -> Iterator[Lab]:
     made = Lab("awt-trixie", {"lab_platform": "debian13", "lab_num_compute": 1})
-    try:
-        for step in (made.create, lambda: made.playbook("site")):
-            result = step()
-            assert result.returncode == 0, result.stdout[-6000:]
+    with made.running(keep_artifacts, "site"):
         yield made
-    finally:
-        if not keep_artifacts:
-            made.destroy()
 
 
 def test_a_user_runs_a_job_from_the_login_node(trixie: Lab) -> None:

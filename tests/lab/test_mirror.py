@@ -185,13 +185,8 @@ def test_a_vendor_that_is_away_and_a_name_that_nobody_has(vendor: Vendor) -> Non
 def machine(vendor: Vendor, podman: Podman, keep_artifacts: bool) -> Iterator[Lab]:
     """A machine that sees the mirror as a directory."""
     made = Lab("awt-mirror", {**BARE, "lab_run_options": ["--volume", f"{vendor.mirror}:/srv/mirror:ro"]})
-    try:
-        result = made.create()
-        assert result.returncode == 0, result.stdout[-6000:]
+    with made.running(keep_artifacts):
         yield made
-    finally:
-        if not keep_artifacts:
-            made.destroy()
 
 
 def test_a_machine_installs_from_the_mirror(vendor: Vendor, machine: Lab, tmp_path: Path) -> None:

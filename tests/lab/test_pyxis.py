@@ -50,17 +50,12 @@ def cluster(podman: Podman, standins: Path, keep_artifacts: bool) -> Iterator[La
     """A controller, a login node and a compute node, all with the plugin."""
     mount = f"--volume={standins}/mirror:/srv/mirror:ro"
     made = Lab("awt-pyxis", {"lab_num_compute": 1, "lab_run_options": [mount]})
-    try:
-        result = made.create()
-        assert result.returncode == 0, result.stdout[-6000:]
+    with made.running(keep_artifacts):
         for function in ("controller", "login", "compute-1"):
             made.host(function).check_output("sh /srv/mirror/prepare.sh")
         result = converge(made, standins)
         assert result.returncode == 0, result.stdout[-6000:]
         yield made
-    finally:
-        if not keep_artifacts:
-            made.destroy()
 
 
 def times_known(lab: Lab, function: str) -> str:

@@ -100,9 +100,7 @@ def machine(standins: Path, keep_artifacts: bool) -> Iterator[Machine]:
         pytest.skip("podman is missing: run make setup")
     podman = Podman()
     made = Lab("awt-packer", {**BARE, "lab_num_compute": 0, "lab_platform": PLATFORM})
-    try:
-        result = made.create()
-        assert result.returncode == 0, result.stdout[-6000:]
+    with made.running(keep_artifacts):
         controller, address = f"{made.prefix}-controller", next(iter(made.addresses().values()))
         mine = f"{address.rpartition('.')[0]}.200"
         name = f"{made.prefix}-instance"
@@ -125,9 +123,6 @@ def machine(standins: Path, keep_artifacts: bool) -> Iterator[Machine]:
         )
         instance("sh /srv/mirror/prepare.sh")
         yield instance
-    finally:
-        if not keep_artifacts:
-            made.destroy()
 
 
 @pytest.fixture(scope="session")
