@@ -280,6 +280,10 @@ def test_boto3_is_imported_where_aws_is_called_only() -> None:
             )
         }
         allowed = path.name in ("api.py", "wait.py") and "_aws" in path.parts
+        # The judge of requests reads botocore's models of services, and makes no client.
+        allowed = allowed or (
+            name_of(path) == "plugins/module_utils/_aws/shape.py" and "client" not in path.read_text()
+        )
         assert allowed or not modules & {"boto3", "botocore"}, f"{name_of(path)} imports boto3"
 
 
