@@ -21,9 +21,17 @@ from ansible_collections.awsome.training.plugins.module_utils import _catalog
 ROOT = Path(__file__).parents[1]
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 SHARED_ROLES = {"artifact", "image", "lab", "python_env"}  # have no doors
-NODE_ROLES = [role for role in ROLES if role.name not in SHARED_ROLES]
 DOORS = ("install", "configure", "verify")
 CATALOG = _catalog.load()
+
+
+def has_a_door(role: Path) -> bool:
+    return any((role / f"tasks/{door}.yml").is_file() for door in DOORS)
+
+
+# A role with doors is a part of a node; one without asks AWS for things, from the machine that runs the playbook.
+NODE_ROLES = [role for role in ROLES if role.name not in SHARED_ROLES and has_a_door(role)]
+CONTROL_ROLES = [role for role in ROLES if role.name not in SHARED_ROLES and not has_a_door(role)]
 
 each_role = pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 each_node_role = pytest.mark.parametrize("role", NODE_ROLES, ids=lambda role: role.name)
@@ -79,7 +87,7 @@ def name_of(path: Path) -> str:
 def test_argument_specs_are_the_defaults(role: Path) -> None:
     defaults = set(load(role / "defaults/main.yml") or {})
     specs = load(role / "meta/argument_specs.yml")["argument_specs"]
-    assert role.name in SHARED_ROLES or set(specs) == {"main", *DOORS}
+    assert role not in NODE_ROLES or set(specs) == {"main", *DOORS}
     for door, spec in specs.items():
         required = {name for name, option in spec.get("options", {}).items() if option.get("required")}
         assert set(spec.get("options", {})) - required == defaults, f"{role.name}: {door}"
@@ -97,6 +105,11 @@ def test_a_node_role_has_three_doors_and_main_only_imports(role: Path) -> None:
 
 def test_every_role_of_a_profile_is_there_and_every_node_role_is_in_a_profile() -> None:
     assert set(CATALOG.walk_order) == {role.name for role in NODE_ROLES}
+
+
+def test_a_role_without_doors_is_in_no_profile() -> None:
+    for role in CONTROL_ROLES:
+        assert role.name not in CATALOG.walk_order, f"{role.name} is in a profile and has no doors"
 
 
 # 3
@@ -218,8 +231,10 @@ def test_generated_docs_are_current() -> None:
 
 # 11
 @each_role
-def test_every_role_has_a_scenario(role: Path) -> None:
-    assert (ROOT / "molecule" / role.name / "molecule.yml").is_file()
+def test_every_role_is_tried(role: Path) -> None:
+    """On the lab's machines by a scenario of its own name; against a stand-in for AWS where it has no node to be on."""
+    tried = f"tests/aws/test_{role.name}.py" if role in CONTROL_ROLES else f"molecule/{role.name}/molecule.yml"
+    assert (ROOT / tried).is_file(), f"{role.name} is tried nowhere: {tried} is missing"
 
 
 # 12

@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from ansible_collections.awsome.training.plugins.module_utils._lab import plan
 from ansible_collections.awsome.training.plugins.module_utils._lab.podman import host_limits
+from aws.harness import Aws, serving
 from lab.harness import BARE, BIN, Lab, Podman, run
 
 PLATFORM = "debian12"
 OWNER = "136693071363"
 DUMMY = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "CHECKPOINT_DISABLE": "1"}
-
-
-@dataclass(frozen=True)
-class Ec2:
-    """moto's server, what it was asked, and its client."""
-
-    endpoint: str
-    log: Path
-
-    @property
-    def client(self) -> Any:
-        keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
-        return boto3.client("ec2", endpoint_url=self.endpoint, **keys)
-
-    def asked(self, action: str) -> list[dict[str, str]]:
-        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
-        return [line for line in lines if line.get("Action") == action]
 
 
 @dataclass(frozen=True)
@@ -57,7 +37,7 @@ class Machine:
 
 
 @pytest.fixture(scope="module")
-def ec2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ec2]:
+def ec2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     place = tmp_path_factory.mktemp("ec2")
     base = {"architecture": "x86_64", "virtualization_type": "hvm", "root_device_type": "ebs", "state": "available"}
     amis = [
@@ -65,24 +45,8 @@ def ec2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ec2]:
         for day in (1, 2)
     ]
     (place / "amis.json").write_text(json.dumps([{**ami, "root_device_name": "/dev/xvda"} for ami in amis]))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = place / "asked.jsonl"
-    log.touch()
-    server = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("ec2.py")), str(port), str(log)],
-        env={**os.environ, **DUMMY, "MOTO_AMIS_PATH": str(place / "amis.json")},
-    )
-    try:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            time.sleep(0.1)
-        yield Ec2(f"http://127.0.0.1:{port}", log)
-    finally:
-        server.terminate()
-        server.wait(10)
+    with serving(place, MOTO_AMIS_PATH=str(place / "amis.json")) as served:
+        yield served
 
 
 @pytest.fixture(scope="session")

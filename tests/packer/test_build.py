@@ -25,7 +25,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def build(ec2: Any, machine: Any, standins: Path, packer: Any, work: Path) -> Any:
-    ec2.client.import_key_pair(KeyName="build", PublicKeyMaterial=machine.key.with_suffix(".pub").read_bytes())
+    ec2.client("ec2").import_key_pair(KeyName="build", PublicKeyMaterial=machine.key.with_suffix(".pub").read_bytes())
     trial = {
         "endpoint": ec2.endpoint,
         "ssh_host": machine.address,
@@ -67,7 +67,7 @@ def built(failed: Any, build: Any) -> Any:
 
 
 def leftovers(ec2: Any) -> dict[str, list[str]]:
-    client = ec2.client
+    client = ec2.client("ec2")
     instances = [one for all in client.describe_instances()["Reservations"] for one in all["Instances"]]
     return {
         "instances": [one["InstanceId"] for one in instances if one["State"]["Name"] != "terminated"],
@@ -99,12 +99,12 @@ def test_a_failed_check_fails_the_build_and_leaves_nothing(failed: Any, ec2: Any
     assert "image: users.rights: fail: sudo refuses its own configuration" in told, failed.stdout[-6000:]
     result = json.loads((work / "broken.verify.json").read_text())
     assert result["status"] == "fail" and result["counts"]["fail"] == 1
-    assert ec2.client.describe_images(Filters=[{"Name": "name", "Values": ["broken*"]}])["Images"] == []
+    assert ec2.client("ec2").describe_images(Filters=[{"Name": "name", "Values": ["broken*"]}])["Images"] == []
     assert leftovers(ec2) == NOTHING
 
 
 def test_the_image_is_there_and_nothing_else(built: Any, ec2: Any) -> None:
-    (image,) = ec2.client.describe_images(Filters=[{"Name": "name", "Values": ["whole"]}])["Images"]
+    (image,) = ec2.client("ec2").describe_images(Filters=[{"Name": "name", "Values": ["whole"]}])["Images"]
     tags = {tag["Key"]: tag["Value"] for tag in image["Tags"]}
     assert (tags["Name"], tags["awsome:profile"], tags["awsome:platform"]) == ("whole", PROFILE, "debian12")
     assert len(tags["awsome:commit"]) == 40
@@ -120,14 +120,14 @@ def test_it_is_built_on_the_newest_image_and_encrypted(built: Any, ec2: Any) -> 
     asked = ec2.asked("RunInstances")[-1]
     disk = {key.rpartition(".")[2]: value for key, value in asked.items() if key.startswith("BlockDeviceMapping.1.")}
     assert (disk["DeviceName"], disk["Encrypted"], disk["VolumeType"]) == ("/dev/xvda", "true", "gp3")
-    (source,) = ec2.client.describe_images(ImageIds=[asked["ImageId"]])["Images"]
+    (source,) = ec2.client("ec2").describe_images(ImageIds=[asked["ImageId"]])["Images"]
     assert source["Name"].startswith("debian-12-amd64-")
 
 
 def test_only_imdsv2_is_answered(built: Any, ec2: Any) -> None:
-    instances = [one for all in ec2.client.describe_instances()["Reservations"] for one in all["Instances"]]
+    instances = [one for all in ec2.client("ec2").describe_instances()["Reservations"] for one in all["Instances"]]
     assert {one["MetadataOptions"]["HttpTokens"] for one in instances} == {"required"}
-    (image,) = ec2.client.describe_images(Filters=[{"Name": "name", "Values": ["whole"]}])["Images"]
+    (image,) = ec2.client("ec2").describe_images(Filters=[{"Name": "name", "Values": ["whole"]}])["Images"]
     asked = ec2.asked("ModifyImageAttribute")[-1]
     assert (asked["ImageId"], asked["ImdsSupport.Value"]) == (image["ImageId"], "v2.0")
 
@@ -143,7 +143,7 @@ def test_it_was_verified(built: Any, work: Path) -> None:
 def test_it_says_what_it_is(built: Any, machine: Any, ec2: Any) -> None:
     said = json.loads(machine("cat /etc/awsome/image.json"))
     assert (said["name"], said["profile"], said["platform"]) == ("whole", PROFILE, "debian12")
-    (image,) = ec2.client.describe_images(Filters=[{"Name": "name", "Values": ["whole"]}])["Images"]
+    (image,) = ec2.client("ec2").describe_images(Filters=[{"Name": "name", "Values": ["whole"]}])["Images"]
     assert {"Key": "awsome:commit", "Value": said["commit"]} in image["Tags"]
     assert said["built"].endswith("Z")
     assert said["components"]["slurm"]["version"] in machine("dpkg-query -W -f='${Version}' slurmd")
@@ -174,6 +174,6 @@ def test_nothing_of_the_build_is_left_in_it(built: Any, machine: Any) -> None:
 
 def test_the_manifest_names_the_image(built: Any, work: Path, ec2: Any) -> None:
     (entry,) = json.loads((work / "whole.manifest.json").read_text())["builds"]
-    (image,) = ec2.client.describe_images(Filters=[{"Name": "name", "Values": ["whole"]}])["Images"]
+    (image,) = ec2.client("ec2").describe_images(Filters=[{"Name": "name", "Values": ["whole"]}])["Images"]
     assert entry["artifact_id"] == f"us-east-1:{image['ImageId']}"
     assert entry["custom_data"]["profile"] == PROFILE
