@@ -62,12 +62,30 @@ def check(groups: Iterable[Mapping[str, Any]], users: Iterable[Mapping[str, Any]
             names.add((kind, name))
             if entry.get("state") == "absent":
                 continue
+            if kind == "user" and entry.get("adopt"):
+                _check_adopted(entry, seen)
+                continue
             wanted = int(entry[number])
             if kind == "user" and wanted in numbers:
                 raise AccountError(f"user {name!r}: uid {wanted} is also given to {numbers[wanted]!r}.")
             if kind == "user":
                 numbers[wanted] = name
             _check_number(kind, number, name, wanted, seen)
+
+
+def _check_adopted(entry: Mapping[str, Any], seen: Seen) -> None:
+    """A user of the image's own keeps its number, so it must be there."""
+    user = seen.users.get(entry["name"])
+    if user is None:
+        raise AccountError(
+            f"user {entry['name']!r} is to be adopted, and this host has no such user; correct the name, or give a uid "
+            "instead of adopt."
+        )
+    if entry.get("uid") is not None and int(entry["uid"]) != user.uid:
+        raise AccountError(
+            f"user {entry['name']!r} is to be adopted with uid {entry['uid']}, and has {user.uid} on this host; take "
+            "the uid out."
+        )
 
 
 def _check_number(kind: str, number: str, name: str, wanted: int, seen: Seen) -> None:
@@ -94,6 +112,9 @@ def plan(
         if entry.get("state") != "absent" and entry["name"] not in seen.groups:
             actions.append(["groupadd", "--gid", str(entry["gid"]), entry["name"]])
     for entry in present:
+        if entry.get("adopt"):
+            actions += _adopted(entry, seen, root, managed)
+            continue
         actions += _own_group(entry, seen)
         actions += _user(entry, seen, root, managed)
     for entry in users:
@@ -118,7 +139,7 @@ def _own_group(entry: dict[str, Any], seen: Seen) -> list[Action]:
     return [["groupadd", "--gid", str(entry["uid"]), entry["name"]]]
 
 
-def _user(entry: dict[str, Any], seen: Seen, root: str, managed: set[str]) -> list[Action]:
+def _user(entry: dict[str, Any], seen: Seen, root: str, managed: set[str], own_group: bool = True) -> list[Action]:
     name, wanted_home = entry["name"], home(entry, root)
     shell, comment, primary = entry.get("shell") or "/bin/bash", entry.get("comment") or "", entry.get("group") or name
     groups = {str(group) for group in entry.get("groups") or []}
@@ -130,7 +151,7 @@ def _user(entry: dict[str, Any], seen: Seen, root: str, managed: set[str]) -> li
         # `*` is no password that could be typed, and unlike `!` it does not lock the account for keys.
         return [["useradd", *words, "--password", "*", name]]
     words = []
-    if primary in seen.groups and seen.groups[primary].gid != user.gid:
+    if own_group and primary in seen.groups and seen.groups[primary].gid != user.gid:
         words += ["--gid", primary]
     for option, value, before in (("--home", wanted_home, user.home), ("--shell", shell, user.shell)):
         words += [option, value] if value != before else []
@@ -140,6 +161,13 @@ def _user(entry: dict[str, Any], seen: Seen, root: str, managed: set[str]) -> li
     wanted = groups | (held - managed)
     words += ["--groups", ",".join(sorted(wanted))] if wanted != held else []
     return [["usermod", *words, name]] if words else []
+
+
+def _adopted(entry: dict[str, Any], seen: Seen, root: str, managed: set[str]) -> list[Action]:
+    """Of a user that the image brought, the home and the groups are ours; all else stays."""
+    user = seen.users[entry["name"]]
+    kept = {"group": None, "shell": user.shell, "comment": user.comment}
+    return _user({**entry, **kept, "uid": user.uid}, seen, root, managed, own_group=False)
 
 
 def authorized(existing: str, keys: Iterable[str]) -> str:

@@ -77,6 +77,29 @@ def furnish(home: Path, keys: list[str], pair: bool, label: str, check: bool) ->
     return done
 
 
+def make_one(home: Path, user: pwd.struct_passwd, before: Path | None) -> None:
+    """Make a home; that of an adopted user holds what the image gave it, the keys that may log in among it."""
+    # Under another name first: a copy that was cut short is never taken for a home.
+    draft = home.with_name(f".{home.name}.new") if before else home
+    if before:
+        shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700)
+    os.chown(draft, user.pw_uid, user.pw_gid)
+    if before:
+        as_user(user.pw_name, lambda: copy(before, draft))
+        draft.rename(home)
+
+
+def copy(before: Path, home: Path) -> list[str]:
+    def odd(directory: str, names: list[str]) -> list[str]:
+        paths = {name: Path(directory, name) for name in names}
+        return [name for name, path in paths.items() if not (path.is_symlink() or path.is_file() or path.is_dir())]
+
+    shutil.copytree(before, home, symlinks=True, dirs_exist_ok=True, ignore=odd)
+    home.chmod(0o700)
+    return []
+
+
 def make(wanted: Mapping[str, Any], seen: accounts.Seen, check: bool) -> list[str]:
     """Make the homes of all wanted users, and return what was done."""
     root, mount = Path(wanted["home_root"]), wanted["mount_point"]
@@ -94,8 +117,9 @@ def make(wanted: Mapping[str, Any], seen: accounts.Seen, check: bool) -> list[st
             if check:
                 continue
             home.parent.mkdir(parents=True, exist_ok=True)
-            home.mkdir(mode=0o700)
-            os.chown(home, user.pw_uid, user.pw_gid)
+            before = Path(seen.users[entry["name"]].home) if entry.get("adopt") else None
+            make_one(home, user, before if before and before.is_dir() else None)
+            done += [f"copy {before} to {home}"] if before and before.is_dir() else []
         elif home.stat().st_uid != user.pw_uid:
             raise accounts.AccountError(
                 f"user {entry['name']!r}: {home} belongs to uid {home.stat().st_uid}, expected {user.pw_uid}; look "

@@ -14,14 +14,26 @@ def known_hosts(hostvars: Mapping[str, Any], hosts: Iterable[str]) -> str:
     """Render ssh_known_hosts from the host keys among the facts, sorted; a host without facts has no line."""
     lines = []
     for host in hosts:
-        variables, facts = hostvars[host], hostvars[host].get("ansible_facts", {})
-        names = [host, variables.get("ansible_host"), *(facts.get(name) for name in ("hostname", "nodename", "fqdn"))]
-        label = ",".join(dict.fromkeys(str(name) for name in names if name and name != "localhost"))
+        facts = hostvars[host].get("ansible_facts", {})
+        label = ",".join(_names(hostvars, host))
         for kind in KEY_TYPES:
             key = facts.get(f"ssh_host_key_{kind}_public")
             if key:
                 lines.append(f"{label} {facts[f'ssh_host_key_{kind}_public_keytype']} {key}\n")
     return "".join(sorted(lines))
+
+
+def _names(hostvars: Mapping[str, Any], host: str) -> list[str]:
+    facts, address = hostvars[host].get("ansible_facts", {}), hostvars[host].get("slurm_node_address")
+    names = [host, hostvars[host].get("ansible_host"), address]
+    names += [facts.get(name) for name in ("hostname", "nodename", "fqdn")]
+    return list(dict.fromkeys(str(name) for name in names if name and name not in ("localhost", "127.0.0.1")))
+
+
+def host_keys(hostvars: Mapping[str, Any], host: str, directory: str) -> list[dict[str, Any]]:
+    """Files below a directory that all nodes see: the keys of one host, once under each of its names."""
+    text = known_hosts(hostvars, [host])
+    return [{"path": f"{directory}/{name}", "content": text} for name in _names(hostvars, host)] if text else []
 
 
 def unknown_hosts(hostvars: Mapping[str, Any], hosts: Iterable[str]) -> str:

@@ -27,6 +27,9 @@ options:
       - >-
         Users, each with C(name), C(uid), C(group) (default: one of the same name and number), C(groups), C(shell),
         C(comment), C(home), C(ssh_authorized_keys), C(state) and C(remove_home).
+      - >-
+        With C(adopt), a user that the image brought, whose number, primary group and shell stay. Where its home is
+        made, what it has is copied there. Added in version 0.3.0.
     type: list
     elements: dict
     default: []

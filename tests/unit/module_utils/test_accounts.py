@@ -82,3 +82,26 @@ def test_authorized_keys_keep_the_users_own_lines() -> None:
     withdrawn = accounts.authorized(first, ["ssh-ed25519 A"])
     assert "ssh-ed25519 B" not in withdrawn and "OWN" in withdrawn
     assert accounts.authorized(first, []) == "ssh-ed25519 OWN me\n"
+
+
+IMAGE = {"ubuntu": User(1000, 1000, "/home/ubuntu", "/bin/zsh", "Ubuntu")}
+
+
+def test_a_user_of_the_image_is_adopted_and_only_its_home_moves() -> None:
+    state = seen(users=IMAGE)
+    assert plan([{"name": "ubuntu", "adopt": True, "home": "/fsx/ubuntu"}], state=state) == [
+        ["usermod", "--home", "/fsx/ubuntu", "ubuntu"]
+    ]
+    assert plan([{"name": "ubuntu", "adopt": True, "home": "/home/ubuntu"}], state=state) == []
+
+
+@pytest.mark.parametrize(
+    ("user", "sentence"),
+    [
+        ({"name": "ec2-user", "adopt": True}, "'ec2-user' is to be adopted, and this host has no such user"),
+        ({"name": "ubuntu", "adopt": True, "uid": 1001}, "adopted with uid 1001, and has 1000"),
+    ],
+)
+def test_who_cannot_be_adopted_is_refused(user: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(accounts.AccountError, match=sentence):
+        plan([user], state=seen(users=IMAGE))

@@ -70,3 +70,20 @@ def test_what_goes_wrong_in_the_child_is_told() -> None:
 
     with pytest.raises(AccountError, match=f"user '{ME.pw_name}': the home could not be made: OSError: disk full"):
         homes.as_user(ME.pw_name, fail)
+
+
+def test_an_adopted_user_takes_what_it_has_along(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "shared/new"
+    (old / ".ssh").mkdir(parents=True)
+    (old / ".ssh/authorized_keys").write_text("ssh-ed25519 BBBB cloud\n")
+    os.mkfifo(old / "pipe")
+    (tmp_path / "shared/.new.new").mkdir(parents=True)  # a copy that was cut short
+    (tmp_path / "shared/.new.new/rest").write_text("x")
+    wanted = {"home_root": str(tmp_path), "mount_point": None, "keys": True}
+    user = {"name": ME.pw_name, "adopt": True, "home": str(new)}
+    seen = Seen({ME.pw_name: User(ME.pw_uid, ME.pw_gid, str(old), "")})
+    done = homes.make({**wanted, "users": [user]}, seen, False)
+    assert done[:2] == [f"mkdir {new}", f"copy {old} to {new}"]
+    assert "BBBB" in (new / ".ssh/authorized_keys").read_text() and (new / ".ssh/id_ed25519").is_file()
+    assert sorted(path.name for path in new.iterdir()) == [".ssh"] and not (tmp_path / "shared/.new.new").exists()
+    assert homes.make({**wanted, "users": [user]}, seen, False) == []

@@ -65,3 +65,14 @@ def test_a_limited_and_a_whole_play_write_the_same_file() -> None:
     whole = users.known_hosts(all_known, all_known).encode()
     limited = users.known_hosts(one_known, one_known).encode()
     assert node_files.keep(limited, whole, users.unknown_hosts(one_known, one_known)) == whole
+
+
+def test_a_host_tells_its_keys_under_each_of_its_names() -> None:
+    files = users.host_keys(HOSTS, "lab-controller", "/fsx/keys")
+    assert [entry["path"].rsplit("/", 1)[1] for entry in files] == [
+        "lab-controller",
+        "10.0.0.1",
+        "lab-controller.example",
+    ]
+    assert {entry["content"] for entry in files} == {users.known_hosts(HOSTS, ["lab-controller"])}
+    assert users.host_keys(HOSTS, "lab-compute-10", "/fsx/keys") == []
