@@ -17,8 +17,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-COLUMNS = ("name", "uid", "home", "group", "groups", "shell", "comment", "ssh_authorized_keys", "slurm_account")
-COLUMNS += ("slurm_accounts", "slurm_admin_level", "slurm_settings", "sudo", "state", "remove_home", "adopt")
+COLUMNS = tuple(
+    "name uid home group groups shell comment ssh_authorized_keys slurm_account slurm_accounts slurm_admin_level "
+    "slurm_settings sudo state remove_home adopt".split()
+)
 LISTS = ("groups", "ssh_authorized_keys", "slurm_accounts")
 FILE_ONLY = ("slurm_settings", "sudo", "remove_home", "adopt")  # are no text, so a CSV cannot say them
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
@@ -33,8 +35,9 @@ def read(source: Any, home_root: str = "", where: str = "shared_users") -> dict[
     """Return accounts, groups and slurm_accounts, as role users has them. With home_root all homes are below it."""
     faults: list[str] = []
     groups: dict[str, int] = {}
+    accounts: list[dict[str, Any]] = []
     if isinstance(source, str):
-        rows, accounts = _rows(source, where, faults), []
+        rows = _rows(source, where, faults)
     else:
         rows, accounts = _entries(source, groups, where, faults)
     users = []
