@@ -25,14 +25,12 @@ QUERIES["dnf5"] = QUERIES["dnf"]
 LOCKS, LOCK_PLUGIN = "/etc/dnf/plugins/versionlock.list", "/etc/dnf/plugins/versionlock.conf"
 LOCK_PACKAGE = "python3-dnf-plugin-versionlock"
 
-# Finishes what a killed run or a full disk left half done. Nothing that it configures may start: 101 says no.
-MEND = """set -u; rc=/usr/sbin/policy-rc.d; export DEBIAN_FRONTEND=noninteractive
-[ -e $rc ] || { trap 'rm -f $rc' EXIT; printf '#!/bin/sh\\nexit 101\\n' > $rc; chmod 755 $rc; }
-dpkg --configure -a --force-confdef --force-confold && apt-get -qq -y -o DPkg::Lock::Timeout=60 --fix-broken install"""
-
+# Finishes what a killed run or a full disk left half done.
+MEND = """dpkg --configure -a --force-confdef --force-confold &&
+apt-get -qq -y -o DPkg::Lock::Timeout=60 --fix-broken install"""
 
 _TELLING = re.compile(
-    r"held by process|^dpkg(-deb)?: error|^ (cannot|unable|installed \S+ package|unpacked)|No space left"
+    r"held by process|^dpkg(-deb)?: error|^ (cannot|unable|installed \S+ package|unpacked)|No space left|^No match for"
 )
 
 
@@ -90,6 +88,16 @@ def read(output: str) -> Answer:
     except binascii.Error:
         answer.key = b""
     return answer
+
+
+def plan(
+    manager: str, names: list[str], repository: Repository | None, seen: Answer, *, hold: bool = False
+) -> dict[str, Any]:
+    """What is to be done, in the words of the module's answer."""
+    lacking = missing(names, seen)
+    loose = unheld(manager, names, seen) if hold else []
+    strange = bool(repository and not repository_is_right(repository, seen))
+    return {"changed": bool(lacking or loose or strange), "missing": lacking, "repository_changed": strange}
 
 
 def split(name: str) -> tuple[str, str]:
@@ -150,46 +158,60 @@ def locked(names: list[str], answer: Answer) -> str:
     return unlocked(answer.locks, names) + "".join(f"{line}\n" for line in lines)
 
 
-def arguments(manager: str, names: list[str], options: Mapping[str, Any], *, refresh: bool) -> dict[str, Any]:
-    """Return the arguments of the manager's own module that installs names and starts nothing."""
-    pinned = any("=" in name for name in names)
-    wanted: dict[str, Any] = {
-        "name": names if manager == "apt" else [name.replace("=", "-", 1) for name in names],
-        "state": "present",
-        "lock_timeout": options["lock_timeout_seconds"],
-        # A pin may go back as well as forward.
-        "allow_downgrade": pinned,
-    }
+def install_command(manager: str, names: Iterable[str], *, recommends: bool, refresh: bool = False) -> list[str]:
+    """What installs names without a question; refresh is for dnf, which has no command of its own for that."""
+    names = list(names)
     if manager == "apt":
-        # 101 is what a policy-rc.d answers to forbid a start; the module removes the file again afterwards.
-        wanted |= {"policy_rc_d": 101, "install_recommends": options["recommends"]}
-        wanted |= {"allow_change_held_packages": pinned}
-        wanted |= {"update_cache": True} if refresh else {"cache_valid_time": options["cache_valid_seconds"]}
-    else:
-        wanted |= {"install_weak_deps": options["recommends"], "update_cache": refresh}
-    return wanted
+        words = ["apt-get", "-q", "-y", "-o", "Dpkg::Use-Pty=0", "-o", f"APT::Install-Recommends={_yes(recommends)}"]
+        for answer in ("confdef", "confold"):  # the node's own configuration files stay
+            words += ["-o", f"Dpkg::Options::=--force-{answer}"]
+        # A pin may go back as well as forward, and changes what it held.
+        pinned = ["--allow-downgrades", "--allow-change-held-packages"] if any("=" in name for name in names) else []
+        return [*words, *pinned, "install", *names]
+    words = [manager, "-y", f"--setopt=install_weak_deps={recommends}", *(["--refresh"] if refresh else [])]
+    # dnf itself would wait for its lock without an end.
+    words += ["--setopt=exit_on_lock=True", "--color=never"] if manager == "dnf" else []
+    return [*words, "install", *(name.replace("=", "-", 1) for name in names)]
 
 
-def said(result: Mapping[str, Any]) -> str:
-    """What a package manager's module complains of, in one line, without the command that it ran."""
-    words = [str(result.get("msg", "no answer")).rpartition("' failed: ")[2], *map(str, result.get("failures", []))]
-    # apt-get tells who holds the lock, and dpkg what is wrong, in what it prints.
-    printed = [line.strip() for line in str(result.get("stdout", "")).splitlines() if _TELLING.search(line)]
-    lines = [line for line in "\n".join(words).splitlines() if "debconf: delaying" not in line]
-    return " ".join(" ".join([*dict.fromkeys(printed[-3:]), *lines]).split())
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def settled(names: Iterable[str], has: Mapping[str, list[str]]) -> list[str]:
+    """The names with the newest version that fits in place of a pattern; as they are where there is none."""
+    found = []
+    for name in names:
+        package, version = split(name)
+        fits = [one for one in has.get(package, []) if fnmatch.fnmatchcase(one, version)]
+        found.append(f"{package}={fits[0]}" if version and fits else name)
+    return found
+
+
+def is_pattern(name: str) -> bool:
+    return bool(re.search(r"[*?\[]", split(name)[1]))
+
+
+def told(output: str) -> str:
+    """What a package manager complains of, in one line: dpkg's own words, and its errors with what follows."""
+    lines = [line.rstrip() for line in output.splitlines() if line.strip() and not line.startswith(("W: ", "N: "))]
+    first = next((at for at, line in enumerate(lines) if line.startswith(("E: ", "Error:"))), max(0, len(lines) - 3))
+    telling = [line for line in lines[:first] if _TELLING.search(line)]
+    return " ".join(" ".join([*dict.fromkeys(telling[-3:]), *lines[first:]]).split())[:1000]
 
 
 def is_stale_index(message: str) -> bool:
     """Say whether the node's index of the archive knows too little: a refresh helps then, and waiting does not."""
     phrases = (
-        r"No package matching|no available installation candidate|Unable to locate package|No package \S+ available"
+        r"Unable to locate package|Version '\S+' for '\S+' was not found|has no installation candidate"
+        r"|No match for argument|Unable to find a match"
     )
-    return bool(re.search(phrases + r"|Version '\S+' for '\S+' was not found", message))
+    return bool(re.search(phrases, message))
 
 
 def is_locked(message: str) -> bool:
     return bool(
-        re.search(r"Could not get lock|Unable to acquire the dpkg|lock apt for exclusive|lockfile is held", message)
+        re.search(r"Could not get lock|Unable to acquire the dpkg|database is locked|already locked by \d+", message)
     )
 
 
@@ -210,8 +232,9 @@ def is_half_done(message: str) -> bool:
 
 
 def lock_trouble(message: str, seconds: int) -> str:
-    holder = re.search(r"held by (process \d+ \([^)]*\)|another process)", message)
-    who = holder.group(1) if holder else "another process"
+    holder = re.search(r"held by (process \d+ \([^)]*\))", message)
+    number = re.search(r"already locked by (\d+)", message)
+    who = holder.group(1) if holder else f"process {number.group(1)}" if number else "another process"
     return (
         f"packages: the node's package manager was locked by {who} for {seconds} s; nothing was installed. Wait until "
         f"that ends, or end it, and run again."
@@ -227,7 +250,7 @@ def trouble(names: list[str], message: str, attempts: int) -> str:
 def available_command(manager: str, names: Iterable[str]) -> str:
     packages = [split(name)[0] for name in names]
     if manager == "apt":
-        return shlex.join(["apt-cache", "madison", *packages])
+        return shlex.join(["apt-cache", "madison", *packages]) + " | grep -v ' Sources$'"
     # A command may get a terminal, and dnf would colour its words and ask questions there.
     options = ["-q", "-y", "--color=never", "list", "--available", "--showduplicates"]
     return shlex.join([manager, *options, *packages]) + " 2>/dev/null </dev/null"

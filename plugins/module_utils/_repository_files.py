@@ -5,27 +5,16 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Optional
 
 from ansible_collections.awsome.training.plugins.module_utils import _artifact as artifact
 from ansible_collections.awsome.training.plugins.module_utils import _artifact_files as files
 from ansible_collections.awsome.training.plugins.module_utils import _openpgp as openpgp
-from ansible_collections.awsome.training.plugins.module_utils._packages import is_locked, lock_trouble
 from ansible_collections.awsome.training.plugins.module_utils._repository import Repository, RepositoryError
 
 Before = dict[Path, Optional[bytes]]
-
-
-def is_laid(repository: Repository, root: Path = Path("/")) -> bool:
-    source, key = _below(root, repository.source_path), _below(root, repository.key_path)
-    try:
-        text, held = source.read_text(), openpgp.keys(key.read_bytes())
-    except (OSError, ValueError):
-        return False
-    return text == repository.source and list(held) == [repository.fingerprint]
 
 
 def fetch_key(repository: Repository, attempts: int, opener: files.Opener) -> bytes:
@@ -84,34 +73,6 @@ def _below(root: Path, path: str) -> Path:
     return root / path.lstrip("/")
 
 
-def refresh(
-    repository: Repository,
-    attempts: int,
-    lock_seconds: int,
-    run: files.Runner = files.run_command,
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
-    """Read this repository's index, and no other's."""
-    deadline, pauses = time.monotonic() + lock_seconds, artifact.pauses(attempts)[1:]
-    while True:
-        code, told = run(refresh_command(repository))
-        message = " ".join(told.split())
-        # apt succeeds with a warning when it could not fetch an index.
-        if code == 0 and "Failed to fetch" not in message:
-            return
-        if is_locked(message):
-            if time.monotonic() > deadline:
-                raise RepositoryError(lock_trouble(message, lock_seconds).removeprefix("packages: "))
-            sleep(2)
-        elif pauses and not _is_final(message):
-            sleep(pauses.pop(0))
-        else:
-            raise RepositoryError(
-                f"{repository.label}: the index at {repository.url} cannot be used: {message[-600:]}; the node is as "
-                f"it was. Check the address and the key, or set repository_mirror_url."
-            )
-
-
 def refresh_command(repository: Repository) -> list[str]:
     if repository.type == "dnf":
         only = ["--disablerepo=*", f"--enablerepo={repository.name}"]
@@ -121,6 +82,6 @@ def refresh_command(repository: Repository) -> list[str]:
     return ["apt-get", "-q", "update", "-o", "APT::Update::Error-Mode=any", *only, "-o", "APT::Get::List-Cleanup=0"]
 
 
-def _is_final(message: str) -> bool:
+def is_final(message: str) -> bool:
     """Say whether waiting cannot help: a signature, or a disk."""
     return any(words in message for words in ("not signed", "NO_PUBKEY", "BADSIG", "invalid: ", "No space left"))

@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright: awsome.training contributors
 # Apache-2.0 (see LICENSE)
-"""Install packages without starting what they bring: documentation only, the action plugin of this name works."""
+"""Install packages without starting what they bring. The action plugin of this name asks first whether it is needed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ description:
     the C(install) door never starts a service.
   - When nothing is missing, only the node's own package database is asked, which takes a tenth of a second.
   - >-
-    With O(repository), the vendor's repository is laid first, its key checked against its fingerprint, and its index
-    read. With O(hold), an upgrade of the system leaves the packages alone.
+    With O(repository), the vendor's repository is laid first (its key, and a C(.sources) file for apt or a C(.repo)
+    file for dnf), and its index read. A key whose fingerprint is not the record's is refused; of a file with several
+    keys, only the wanted one is kept. If the index cannot be read, or its signature does not hold, the node has again
+    what it had before. With O(hold), an upgrade of the system leaves the packages alone.
   - >-
     Waits for a package manager that is busy, refreshes an index that is old, and tries again, each time after a longer
     pause, when a download fails.
@@ -57,9 +59,18 @@ options:
     type: int
     default: 86400
   attempts:
-    description: How often to try; the pauses between are 5 s, 10 s, 20 s and so on.
+    description: How often to try; the pauses are 5 s, 10 s, 20 s and so on, and for a key or an index 1 s, 2 s, 4 s.
     type: int
     default: 3
+  timeout_seconds:
+    description: How long the server of a key may be silent.
+    type: int
+    default: 60
+    version_added: 0.3.0
+  manager:
+    description: The node's package manager, V(apt), V(dnf) or V(dnf5). Left out, the node's facts say it.
+    type: str
+    version_added: 0.3.0
 attributes:
   check_mode:
     description: Tells what is missing and installs nothing.
@@ -89,3 +100,51 @@ missing:
   type: list
   elements: str
 """
+
+import functools
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.urls import open_url
+from ansible_collections.awsome.training.plugins.module_utils._artifact import ArtifactError
+from ansible_collections.awsome.training.plugins.module_utils._packages import PackageError
+from ansible_collections.awsome.training.plugins.module_utils._packages_run import Node, Wanted, converge
+from ansible_collections.awsome.training.plugins.module_utils._repository import RepositoryError, judge
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "list", "elements": "str", "required": True},
+            "repository": {"type": "dict"},
+            "hold": {"type": "bool", "default": False},
+            "recommends": {"type": "bool", "default": False},
+            "lock_timeout_seconds": {"type": "int", "default": 600},
+            "cache_valid_seconds": {"type": "int", "default": 86400},
+            "attempts": {"type": "int", "default": 3},
+            "timeout_seconds": {"type": "int", "default": 60},
+            "manager": {"type": "str"},
+        },
+        supports_check_mode=True,
+    )
+    options = dict(module.params)
+    record, names, manager = options.pop("repository"), options.pop("name"), options.pop("manager")
+    seconds = options.pop("timeout_seconds")
+    node = Node(opener=functools.partial(open_url, timeout=seconds, http_agent="awsome.training"))
+    os.umask(0o022)
+    os.environ |= {"DEBIAN_FRONTEND": "noninteractive", "DEBIAN_PRIORITY": "critical"}
+    try:
+        repository = judge(record, manager) if record else None
+        wanted = Wanted(manager, names, repository, **options)
+        result = converge(wanted, node, check=module.check_mode)
+    except PackageError as error:
+        module.fail_json(msg=str(error), warnings=node.warnings)
+    except (RepositoryError, ArtifactError) as error:
+        module.fail_json(msg=f"packages: {error}", warnings=node.warnings)
+    except OSError as error:
+        module.fail_json(msg=f"packages: {error}; mend that, and run again.", warnings=node.warnings)
+    module.exit_json(**result, warnings=node.warnings)
+
+
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,6 @@ from unit.openpgp.keys import ARMOURED, MANY, VENDOR_FINGERPRINT
 
 VENDOR = openpgp.pick(ARMOURED, VENDOR_FINGERPRINT)
 
-OPTIONS = {"lock_timeout_seconds": 600, "cache_valid_seconds": 86400, "recommends": False}
 SEEN = """install installed munge 0.5.15-2
 deinstall config-files slurmd 22.05.8-4
 hold installed docker-ce 5:29.0.1-1~debian.12~bookworm
@@ -121,20 +120,25 @@ def test_an_unknown_package_manager_is_named(manager: str, hold: bool, sentence:
         packages.question(manager, ["munge"], hold=hold)
 
 
-def test_apt_starts_nothing_and_waits_for_its_lock() -> None:
-    told = packages.arguments("apt", ["munge"], OPTIONS, refresh=False)
-    assert told["policy_rc_d"] == 101 and told["lock_timeout"] == 600 and told["cache_valid_time"] == 86400
-    assert not told["install_recommends"] and not told["allow_downgrade"] and not told["allow_change_held_packages"]
-
-
 def test_a_pin_may_go_back_and_changes_what_it_held() -> None:
-    told = packages.arguments("apt", ["munge=0.5.*"], OPTIONS, refresh=False)
-    assert told["allow_downgrade"] and told["allow_change_held_packages"]
+    told = packages.install_command("apt", ["munge=0.5.1-1", "sudo"], recommends=False)
+    assert {"--allow-downgrades", "--allow-change-held-packages", "APT::Install-Recommends=no"} <= set(told)
+    assert told[-3:] == ["install", "munge=0.5.1-1", "sudo"]
+    assert "--allow-downgrades" not in packages.install_command("apt", ["munge"], recommends=False)
+    assert "APT::Install-Recommends=yes" in packages.install_command("apt", ["munge"], recommends=True)
 
 
-def test_a_second_attempt_refreshes_the_index() -> None:
-    assert packages.arguments("apt", ["munge"], OPTIONS, refresh=True)["update_cache"] is True
-    assert packages.arguments("dnf", ["a=1-2"], OPTIONS, refresh=True)["name"] == ["a-1-2"]
+def test_dnf_refreshes_as_it_installs_and_does_not_wait_without_an_end() -> None:
+    told = packages.install_command("dnf", ["a=1-2", "b"], recommends=False, refresh=True)
+    assert told[-3:] == ["install", "a-1-2", "b"] and "--refresh" in told
+    assert {"--setopt=exit_on_lock=True", "--setopt=install_weak_deps=False"} <= set(told)
+
+
+def test_a_pattern_becomes_the_newest_version_that_fits() -> None:
+    has = {"tool": ["1:2.1-1", "1:2.0-1"], "late": ["1-1"]}
+    wanted = ["tool=1:2.*", "tool=*2.0-?", "tool", "late=1-1", "late=3*"]
+    assert packages.settled(wanted, has) == ["tool=1:2.1-1", "tool=1:2.0-1", "tool", "late=1-1", "late=3*"]
+    assert [name for name in wanted if packages.is_pattern(name)] == ["tool=1:2.*", "tool=*2.0-?", "late=3*"]
 
 
 def test_pauses_double() -> None:
@@ -145,14 +149,13 @@ def test_pauses_double() -> None:
 @pytest.mark.parametrize(
     ("message", "kind"),
     [
-        ("No package matching 'munge' is available", packages.is_stale_index),
-        ("no available installation candidate for munge=9", packages.is_stale_index),
-        ("Failed to install some of the specified packages No package munge-9 available.", packages.is_stale_index),
+        ("E: Unable to locate package munge", packages.is_stale_index),
+        ("E: Version '9' for 'munge' was not found", packages.is_stale_index),
+        ("E: Package 'munge' has no installation candidate", packages.is_stale_index),
+        ("No match for argument: munge-9 Error: Unable to find a match: munge-9", packages.is_stale_index),
         ("E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (sleep)", packages.is_locked),
-        (
-            "Failed to lock apt for exclusive operation: Failed to lock directory /var/lib/apt/lists/",
-            packages.is_locked,
-        ),
+        ("metadata already locked by 77 The application with the PID 77 is: dnf", packages.is_locked),
+        ("E: dpkg frontend lock: the dpkg frontend database is locked by another process", packages.is_locked),
         ("E: You don't have enough free space in /var/cache/apt/archives/.", packages.is_full),
         ("cannot copy extracted data: failed to write (No space left on device)", packages.is_full),
         ("E: dpkg was interrupted, you must manually run 'dpkg --configure -a'", packages.is_half_done),
@@ -164,32 +167,30 @@ def test_a_complaint_is_understood(message: str, kind: Any) -> None:
     assert [one for one in kinds if one(message)] == [kind]
 
 
-def test_apts_own_words_are_told_without_its_command() -> None:
-    """apt-get leaves what matters in its output, dpkg's words among them."""
+def test_a_managers_own_words_are_told_without_its_talk() -> None:
+    """What dpkg complains of stands in the middle of the output."""
     held = "Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)...\n"
-    result = {
-        "msg": "'apt-get -y -o \"x\" install 'a=1'' failed: debconf: delaying package configuration\nE: no lock\n",
-        "stdout": f"Reading package lists...\n{held}{held}",
-    }
-    assert packages.said(result) == f"{held.strip()} E: no lock"
-    result["stdout"] = (
-        "Unpacking a\ndpkg: error processing archive /var/a.deb (--unpack):\n cannot copy: No space left\n"
+    told = packages.told(f"Reading package lists...\n{held}{held}E: no lock\nN: Be aware\nW: old\n")
+    assert told == f"{held.strip()} E: no lock"
+    told = packages.told(
+        "Unpacking a\ndpkg: error processing archive /a.deb (--unpack):\n cannot copy: No space left\nE: Sub-process\n"
     )
-    assert packages.said(result).startswith(
-        "dpkg: error processing archive /var/a.deb (--unpack): cannot copy: No space"
-    )
-    assert packages.said({"msg": "Failed", "failures": ["No package a available."]}) == "Failed No package a available."
+    assert told == "dpkg: error processing archive /a.deb (--unpack): cannot copy: No space left E: Sub-process"
+    dnf = "Last metadata expiration check: 0:00:01 ago\nNo match for argument: a\nError: Unable to find a match: a\n"
+    assert packages.told(dnf) == "No match for argument: a Error: Unable to find a match: a"
+    assert packages.told("Error: \n Problem: x\n  - nothing provides y") == "Error: Problem: x - nothing provides y"
+    assert packages.told("one\ntwo\nthree\nfour\n") == "two three four"
 
 
 def test_a_lock_names_its_holder() -> None:
     said = packages.lock_trouble("E: Could not get lock x. It is held by process 7 (unattended-upgr)", 600)
     assert said.startswith("packages: the node's package manager was locked by process 7 (unattended-upgr) for 600 s;")
+    assert "by process 77 for 1 s" in packages.lock_trouble("metadata already locked by 77", 1)
     assert "by another process for 1 s" in packages.lock_trouble("Failed to lock", 1)
 
 
 MADISON = """ tool | 1:2.1-1 | https://vendor.example/deb  Packages
  tool | 1:2.0-1 | https://vendor.example/deb  Packages
- tool | 1:2.0-1 | http://deb.example stable/main Sources
 """
 DNF = "Available Packages\ntool.x86_64    2.0-1.el9    vendor\ntool.x86_64    1:2.1-1.el9   vendor\n"
 
@@ -208,6 +209,7 @@ def test_a_version_that_is_not_there_is_told_with_those_that_are() -> None:
 
 def test_dnf_neither_colours_its_words_nor_asks() -> None:
     asked = packages.available_command("dnf", ["tool=1-*"])
+    assert packages.available_command("apt", ["tool=1-*"]) == "apt-cache madison tool | grep -v ' Sources$'"
     assert "--color=never" in asked and " -y " in asked and asked.endswith("tool 2>/dev/null </dev/null")
 
 

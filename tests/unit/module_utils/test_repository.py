@@ -124,7 +124,6 @@ def test_a_key_that_is_away_is_told_with_the_mirror() -> None:
 def test_both_files_are_laid_for_all_to_read(tmp_path: Path) -> None:
     with files.laid(apt(), KEY, tmp_path):
         pass
-    assert files.is_laid(apt(), tmp_path) and not files.is_laid(apt(suite="other"), tmp_path)
     laid = sorted(path for path in tmp_path.rglob("*") if path.is_file())
     assert [path.name for path in laid] == ["vendor.gpg", "vendor.sources"]
     assert [path.stat().st_mode & 0o777 for path in laid] == [0o644, 0o644]
@@ -153,48 +152,6 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     ):
         pass
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-
-
-class Manager:
-    """Plays what apt-get or dnf answers, and counts the questions."""
-
-    def __init__(self, *answers: tuple[int, str]) -> None:
-        self.answers, self.asked, self.slept = list(answers), 0, 0.0
-
-    def __call__(self, _: list[str]) -> tuple[int, str]:
-        self.asked += 1
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-
-    def refresh(self, lock_seconds: int = 600) -> None:
-        files.refresh(apt(), 3, lock_seconds, self, lambda seconds: setattr(self, "slept", self.slept + seconds))
-
-
-LOCKED = (100, "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)")
-
-
-def test_a_lock_and_a_network_are_waited_for() -> None:
-    manager = Manager(LOCKED, (0, "W: Failed to fetch https://vendor.example"), (0, "Hit:1"))
-    manager.refresh()
-    assert (manager.asked, manager.slept) == (3, 3)
-
-
-def test_a_lock_that_stays_is_told_with_its_holder() -> None:
-    with pytest.raises(RepositoryError, match=r"locked by process 7 \(apt-get\) for -1 s"):
-        Manager(LOCKED).refresh(-1)
-
-
-def test_an_index_that_cannot_be_had_is_told() -> None:
-    manager = Manager((100, "E: Failed to fetch https://vendor.example/deb  404"))
-    with pytest.raises(RepositoryError, match=r"index at https://vendor.example/deb cannot be used: .* 404; the node"):
-        manager.refresh()
-    assert manager.asked == 3
-
-
-def test_a_wrong_signature_is_not_waited_for() -> None:
-    manager = Manager((100, "W: GPG error: ... NO_PUBKEY 123 E: The repository ... is not signed."))
-    with pytest.raises(RepositoryError, match="NO_PUBKEY"):
-        manager.refresh()
-    assert manager.asked == 1
 
 
 def test_only_this_repositorys_index_is_read() -> None:
