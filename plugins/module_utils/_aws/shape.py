@@ -12,7 +12,8 @@ import difflib
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -34,20 +35,34 @@ _WORDS = {
 }
 
 
-def faults(service: str, operation: str, params: Mapping[str, Any]) -> list[str]:
+Words = Callable[[str], str]
+
+
+def faults(service: str, operation: str, params: Mapping[str, Any], words: Words = str) -> list[str]:
     """Every fault of a request, a sentence each; none where the service's model has nothing against it.
 
-    `operation` is the API's name, such as CreateCluster, and `params` what boto3 would be given.
+    `operation` is the API's name, such as CreateCluster, and `params` what boto3 would be given. `words` turns the
+    API's keys into those that the user wrote.
     """
-    shape = _model(service).operation_model(operation).input_shape
+    shape = asked(service, operation)
     if shape is None:
-        return [f"{key}: is no key here; {operation} takes none." for key in params]
-    return list(_judge(shape, params, ""))
+        return [f"{words(key)}: is no key here; {operation} takes none." for key in params]
+    return list(_Judge(words).judge(shape, params, ""))
+
+
+def asked(service: str, operation: str) -> Any:
+    """The shape of a request in botocore's model, None where it takes no parameters."""
+    return _model(service).operation_model(operation).input_shape
+
+
+def answered(service: str, operation: str) -> Any:
+    """The shape of an answer in botocore's model, None where there is none."""
+    return _model(service).operation_model(operation).output_shape
 
 
 def members(service: str, operation: str, *path: str) -> list[str]:
     """The keys that a request, or the structure at `path` in it, may have; lists and maps are looked into."""
-    shape = _model(service).operation_model(operation).input_shape
+    shape = asked(service, operation)
     for key in path:
         shape = _inner(shape.members[key])
     return list(shape.members)
@@ -56,7 +71,7 @@ def members(service: str, operation: str, *path: str) -> list[str]:
 def values(service: str, operation: str, *path: str) -> list[str]:
     """The words that the key at `path` may have."""
     *above, last = path
-    shape = _model(service).operation_model(operation).input_shape
+    shape = asked(service, operation)
     for key in above:
         shape = _inner(shape.members[key])
     return list(_inner(shape.members[last]).enum)
@@ -77,45 +92,49 @@ def _model(service: str) -> Any:
     return botocore.model.ServiceModel(botocore.loaders.Loader().load_service_model(service, "service-2"), service)
 
 
-def _judge(shape: Any, value: Any, path: str) -> Iterator[str]:
-    kind = shape.type_name
-    name = path or "the request"
-    if value is None:
-        yield f"{name}: is null, expected {_WORDS[kind]}; leave the key out, or give it a value."
-    elif getattr(shape, "is_document_type", False):
-        return  # any JSON
-    elif not _is(kind, value):
-        yield f"{name}: {_shown(value)} is {_type(value)}, expected {_WORDS[kind]}."
-    elif kind == "structure":
-        yield from _structure(shape, value, path)
-    elif kind == "map":
-        yield from _length(shape, value, name, "entries")
+@dataclass(frozen=True)
+class _Judge:
+    words: Words
+
+    def judge(self, shape: Any, value: Any, path: str) -> Iterator[str]:
+        kind = shape.type_name
+        name = path or "the request"
+        if value is None:
+            yield f"{name}: is null, expected {_WORDS[kind]}; leave the key out, or give it a value."
+        elif getattr(shape, "is_document_type", False):
+            return  # any JSON
+        elif not _is(kind, value):
+            yield f"{name}: {_shown(value)} is {_type(value)}, expected {_WORDS[kind]}."
+        elif kind == "structure":
+            yield from self.structure(shape, value, path)
+        elif kind == "map":
+            yield from _length(shape, value, name, "entries")
+            for key, one in value.items():
+                yield from self.judge(shape.key, key, f"{path} (key {key!r})")
+                yield from self.judge(shape.value, one, f"{path}[{key!r}]")
+        elif kind == "list":
+            yield from _length(shape, value, name, "items")
+            for index, one in enumerate(value):
+                yield from self.judge(shape.member, one, f"{path}[{index}]")
+        elif kind == "string":
+            yield from _string(shape, value, name)
+        elif kind in _NUMBERS:
+            yield from _range(shape, value, name)
+
+    def structure(self, shape: Any, value: Mapping[str, Any], path: str) -> Iterator[str]:
+        dot = f"{path}." if path else ""
+        known = [self.words(key) for key in shape.members]
+        for key in shape.required_members:
+            if key not in value:
+                yield f"{dot}{self.words(key)}: is missing; it is required."
+        if getattr(shape, "is_tagged_union", False) and len(value) != 1:
+            given = ", ".join(map(self.words, value)) or "none"
+            yield f"{path}: has {given}, expected exactly one of {', '.join(known)}."
         for key, one in value.items():
-            yield from _judge(shape.key, key, f"{path} (key {key!r})")
-            yield from _judge(shape.value, one, f"{path}[{key!r}]")
-    elif kind == "list":
-        yield from _length(shape, value, name, "items")
-        for index, one in enumerate(value):
-            yield from _judge(shape.member, one, f"{path}[{index}]")
-    elif kind == "string":
-        yield from _string(shape, value, name)
-    elif kind in _NUMBERS:
-        yield from _range(shape, value, name)
-
-
-def _structure(shape: Any, value: Mapping[str, Any], path: str) -> Iterator[str]:
-    dot = f"{path}." if path else ""
-    for key in shape.required_members:
-        if key not in value:
-            yield f"{dot}{key}: is missing; it is required."
-    if getattr(shape, "is_tagged_union", False) and len(value) != 1:
-        given = ", ".join(value) or "none"
-        yield f"{path}: has {given}, expected exactly one of {', '.join(shape.members)}."
-    for key, one in value.items():
-        if key in shape.members:
-            yield from _judge(shape.members[key], one, f"{dot}{key}")
-        else:
-            yield f"{dot}{key}: is no key here{_meant(str(key), list(shape.members))}"
+            if key in shape.members:
+                yield from self.judge(shape.members[key], one, f"{dot}{self.words(key)}")
+            else:
+                yield f"{dot}{key}: is no key here{_meant(str(key), known)}"
 
 
 def _string(shape: Any, value: str, name: str) -> Iterator[str]:
