@@ -13,6 +13,7 @@ from ansible_collections.awsome.training.plugins.module_utils._repository import
 ARGUMENTS = {
     "name": {"type": "list", "elements": "str", "required": True},
     "repository": {"type": "dict"},
+    "files": {"type": "dict", "default": {}},
     "hold": {"type": "bool", "default": False},
     "recommends": {"type": "bool", "default": False},
     "lock_timeout_seconds": {"type": "int", "default": 600},

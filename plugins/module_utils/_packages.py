@@ -158,20 +158,29 @@ def locked(names: list[str], answer: Answer) -> str:
     return unlocked(answer.locks, names) + "".join(f"{line}\n" for line in lines)
 
 
-def install_command(manager: str, names: Iterable[str], *, recommends: bool, refresh: bool = False) -> list[str]:
+def install_command(
+    manager: str,
+    names: Iterable[str],
+    *,
+    recommends: bool,
+    refresh: bool = False,
+    files: Mapping[str, str] | None = None,
+) -> list[str]:
     """What installs names without a question; refresh is for dnf, which has no command of its own for that."""
-    names = list(names)
+    names, files = list(names), files or {}
+    own = [files[split(name)[0]] for name in names if split(name)[0] in files]
+    others = [name for name in names if split(name)[0] not in files]
     if manager == "apt":
         words = ["apt-get", "-q", "-y", "-o", "Dpkg::Use-Pty=0", "-o", f"APT::Install-Recommends={_yes(recommends)}"]
         for answer in ("confdef", "confold"):  # the node's own configuration files stay
             words += ["-o", f"Dpkg::Options::=--force-{answer}"]
         # A pin may go back as well as forward, and changes what it held.
         pinned = ["--allow-downgrades", "--allow-change-held-packages"] if any("=" in name for name in names) else []
-        return [*words, *pinned, "install", *names]
+        return [*words, *pinned, "install", *others, *own]
     words = [manager, "-y", f"--setopt=install_weak_deps={recommends}", *(["--refresh"] if refresh else [])]
     # dnf itself would wait for its lock without an end.
     words += ["--setopt=exit_on_lock=True", "--color=never"] if manager == "dnf" else []
-    return [*words, "install", *(name.replace("=", "-", 1) for name in names)]
+    return [*words, "install", *(name.replace("=", "-", 1) for name in others), *own]
 
 
 def _yes(value: bool) -> str:

@@ -31,6 +31,7 @@ class Wanted:
     manager: str
     names: list[str]
     repository: Repository | None = None
+    files: dict[str, str] = field(default_factory=dict)
     hold: bool = False
     recommends: bool = False
     lock_timeout_seconds: int = 600
@@ -151,8 +152,8 @@ class _Run:
                 return
             if packages.is_stale_index(message):
                 if refresh:
-                    has = self.available(names)
-                    said = packages.not_there(names, self.wanted.repository, has)
+                    asked = [name for name in names if packages.split(name)[0] not in self.wanted.files]
+                    said = packages.not_there(asked, self.wanted.repository, self.available(asked))
                     raise packages.PackageError(said or packages.trouble(names, message, 1))
             elif packages.is_half_done(message) and self.manager == "apt" and not mended:
                 self.node.warnings.append(f"packages: finished what an earlier run left half done: {message}")
@@ -170,9 +171,11 @@ class _Run:
 
     def try_to_install(self, names: list[str], refresh: bool) -> tuple[int, str]:
         # apt understands a pattern at the end of a version only.
-        has_pattern = self.manager == "apt" and any(packages.is_pattern(name) for name in names)
-        exact = packages.settled(names, self.available(names)) if has_pattern else names
-        command = packages.install_command(self.manager, exact, recommends=self.wanted.recommends, refresh=refresh)
+        files = self.wanted.files
+        patterns = [name for name in names if packages.is_pattern(name) and packages.split(name)[0] not in files]
+        exact = packages.settled(names, self.available(patterns)) if self.manager == "apt" and patterns else names
+        recommends = self.wanted.recommends
+        command = packages.install_command(self.manager, exact, recommends=recommends, refresh=refresh, files=files)
         with starting_nothing(self.node.root) if self.manager == "apt" else contextlib.nullcontext():
             return self.call(command)
 

@@ -39,6 +39,13 @@ options:
       - Without it, they come from those that the node knows.
     type: dict
     version_added: 0.2.0
+  files:
+    description:
+      - Of packages that no repository has, the file on the node, by the package's name in O(name).
+      - The package manager asks for no signature of such a file; M(awsome.training.artifact_fetch) checks it.
+    type: dict
+    default: {}
+    version_added: 0.3.0
   hold:
     description:
       - Whether to keep the packages as they are when the system is upgraded (C(apt-mark hold), or dnf's versionlock).
@@ -103,13 +110,20 @@ missing:
 
 import functools
 import os
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.urls import open_url
 from ansible_collections.awsome.training.plugins.module_utils._artifact import ArtifactError
 from ansible_collections.awsome.training.plugins.module_utils._packages import PackageError
 from ansible_collections.awsome.training.plugins.module_utils._packages_run import Node, Wanted, converge
 from ansible_collections.awsome.training.plugins.module_utils._repository import RepositoryError, judge
+
+
+def _open(timeout: int, url: str) -> Any:
+    # Most runs fetch no key, and this import is half of what they would take.
+    from ansible.module_utils.urls import open_url
+
+    return open_url(url, timeout=timeout, http_agent="awsome.training")
 
 
 def main() -> None:
@@ -117,6 +131,7 @@ def main() -> None:
         argument_spec={
             "name": {"type": "list", "elements": "str", "required": True},
             "repository": {"type": "dict"},
+            "files": {"type": "dict", "default": {}},
             "hold": {"type": "bool", "default": False},
             "recommends": {"type": "bool", "default": False},
             "lock_timeout_seconds": {"type": "int", "default": 600},
@@ -130,7 +145,7 @@ def main() -> None:
     options = dict(module.params)
     record, names, manager = options.pop("repository"), options.pop("name"), options.pop("manager")
     seconds = options.pop("timeout_seconds")
-    node = Node(opener=functools.partial(open_url, timeout=seconds, http_agent="awsome.training"))
+    node = Node(opener=functools.partial(_open, seconds))
     os.umask(0o022)
     os.environ |= {"DEBIAN_FRONTEND": "noninteractive", "DEBIAN_PRIORITY": "critical"}
     try:

@@ -134,6 +134,13 @@ def test_dnf_refreshes_as_it_installs_and_does_not_wait_without_an_end() -> None
     assert {"--setopt=exit_on_lock=True", "--setopt=install_weak_deps=False"} <= set(told)
 
 
+def test_a_file_stands_in_the_place_of_its_package() -> None:
+    files = {"a": "/opt/a_1.deb", "b": "/opt/b.deb"}
+    told = packages.install_command("apt", ["a=1-*", "c"], recommends=False, files=files)
+    assert told[-3:] == ["install", "c", "/opt/a_1.deb"] and "--allow-downgrades" in told
+    assert packages.install_command("dnf", ["a=1-*"], recommends=False, files=files)[-1] == "/opt/a_1.deb"
+
+
 def test_a_pattern_becomes_the_newest_version_that_fits() -> None:
     has = {"tool": ["1:2.1-1", "1:2.0-1"], "late": ["1-1"]}
     wanted = ["tool=1:2.*", "tool=*2.0-?", "tool", "late=1-1", "late=3*"]

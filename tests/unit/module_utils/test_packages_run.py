@@ -101,6 +101,16 @@ def test_all_of_it_is_one_index_one_installation_and_one_hold(machine: Machine) 
     assert machine.calls == ["index", "install", "hold"]
 
 
+def test_a_file_is_asked_of_no_repository(machine: Machine) -> None:
+    machine.has["/opt/own.deb"] = ""
+    machine.answers = {"install": [(0, "")]}
+    with pytest.raises(PackageError, match="yet own=2-"):
+        machine.converge("own=2-*", files={"own": "/opt/own.deb"})
+    machine.answers = {"install": [(100, "E: Unable to locate package own")] * 2}
+    with pytest.raises(PackageError, match=r"own=2-. could not be installed: E: Unable"):
+        machine.converge("own=2-*", files={"own": "/opt/own.deb"})
+
+
 def test_a_dry_run_tells_and_does_nothing(machine: Machine) -> None:
     assert machine.converge("tool", repository=REPOSITORY, check=True)["missing"] == ["tool"]
     assert machine.calls == [] and not (machine.root / "etc").exists()
