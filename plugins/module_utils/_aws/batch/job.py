@@ -43,7 +43,7 @@ def definition(asked: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str,
             "PropagateTags": True,
             "RetryStrategy": {
                 "Attempts": ATTEMPTS,
-                # Another attempt is for a lost host (Batch User Guide, "Automated job retries"), not for a fault of its own.
+                # Another attempt is for a lost host (Batch User Guide, "Automated job retries"), not for a bad program.
                 "EvaluateOnExit": [
                     {"OnStatusReason": "Host EC2*", "Action": "RETRY"},
                     {"OnReason": "*", "Action": "EXIT"},
