@@ -58,6 +58,18 @@ options:
           - A regular expression that the output of O(checks[].argv) must match.
           - An empty output makes the check V(not-checked).
         type: str
+      needs:
+        description:
+          - >-
+            Paths of which the node must have one for the check to make sense, such as a device; C(*) is understood.
+            Where there is none the check is V(not-checked).
+        type: list
+        elements: str
+        version_added: 0.3.0
+      otherwise:
+        description: What to say where the node has nothing of O(checks[].needs).
+        type: str
+        version_added: 0.3.0
       timeout:
         description: Seconds after which the check is given up as V(not-checked).
         type: float
@@ -110,6 +122,15 @@ EXAMPLES = r"""
         stage: image
       - name: service
         service: munge
+
+- name: Check a daemon where there is a device for it
+  awsome.training.node_check:
+    role: dcgm
+    checks:
+      - name: daemon
+        service: nvidia-dcgm
+        needs: [/dev/nvidiactl]
+        otherwise: no NVIDIA device on this node
 """
 
 RETURN = r"""
@@ -144,12 +165,15 @@ def main() -> None:
                     "mode": {"type": "str"},
                     "rc": {"type": "int", "default": 0},
                     "stdout": {"type": "str"},
+                    "needs": {"type": "list", "elements": "str"},
+                    "otherwise": {"type": "str"},
                     "timeout": {"type": "float", "default": 10},
                     "reason": {"type": "str"},
                     "stage": {"type": "str", "choices": list(checking.STAGES), "default": checking.NODE},
                 },
                 "mutually_exclusive": [("argv", "service", "file", "package")],
                 "required_one_of": [("argv", "service", "file", "package")],
+                "required_together": [("needs", "otherwise")],
                 "required_by": {"mode": ("file",), "stdout": ("argv",), "version": ("package",)},
             },
             "stage": {"type": "str", "choices": list(checking.STAGES), "default": checking.NODE},

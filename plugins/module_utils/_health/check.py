@@ -4,6 +4,8 @@
 A check passes, fails, or is not checked. Not checked is never a pass: a tool that is missing, a time limit that ran
 out before an answer, or an empty output where some text was asked for are reported as what they are.
 
+A check may need a path, such as a device's: on a node that has none of what it needs it is not checked either.
+
 A check of stage `image` holds as soon as the install door has run; all others need a configured node.
 """
 
@@ -60,6 +62,8 @@ def answer(role: str, check: dict[str, Any], runner: Runner = run, stage: str = 
     began = time.monotonic()
     if stage == IMAGE and check.get("stage") != IMAGE:
         status, reason = NOT_CHECKED, "holds on a configured node only"
+    elif not _has_needs(check):
+        status, reason = NOT_CHECKED, check["otherwise"]
     elif "file" in check:
         status, reason = _file(check)
     elif "service" in check:
@@ -74,6 +78,12 @@ def answer(role: str, check: dict[str, Any], runner: Runner = run, stage: str = 
         "reason": reason,
         "seconds": round(time.monotonic() - began, 3),
     }
+
+
+def _has_needs(check: dict[str, Any]) -> bool:
+    """Whether the node has what the check needs: one of the paths, in which `*` stands for what one does not know."""
+    patterns = check.get("needs") or []
+    return not patterns or any(found.exists() for one in patterns for found in Path("/").glob(one.lstrip("/")))
 
 
 def _file(check: dict[str, Any]) -> tuple[str, str]:

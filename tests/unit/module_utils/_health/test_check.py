@@ -42,6 +42,30 @@ def test_a_file_is_judged_by_presence_and_mode(tmp_path) -> None:
     assert status_of({"file": str(tmp_path / "absent")}) == FAIL
 
 
+@pytest.mark.parametrize(
+    ("needs", "expected"),
+    [
+        ([], FAIL),
+        (["here"], FAIL),
+        (["absent"], NOT_CHECKED),
+        (["absent", "here"], FAIL),
+        (["h*e"], FAIL),
+        (["x*"], NOT_CHECKED),
+    ],
+)
+def test_what_a_check_needs_is_looked_for_first(needs: list[str], expected: str, tmp_path) -> None:
+    (tmp_path / "here").write_text("")
+    asked = {"name": "it", "argv": ["false"], "needs": [str(tmp_path / one) for one in needs], "otherwise": "no device"}
+    told = check.answer("role", asked)
+    assert told["status"] == expected and (told["reason"] == "no device") is (expected == NOT_CHECKED)
+
+
+def test_a_dangling_link_is_no_device(tmp_path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "absent")
+    asked = {"argv": ["true"], "needs": [str(tmp_path / "link")], "otherwise": "no device"}
+    assert status_of(asked) == NOT_CHECKED
+
+
 @pytest.mark.parametrize(("text", "expected"), [("active\n", PASS), ("failed\n", FAIL), ("", NOT_CHECKED)])
 def test_a_service_is_judged_by_what_systemd_says(text: str, expected: str) -> None:
     assert status_of({"service": "munge"}, printing(text)) == expected
