@@ -46,7 +46,8 @@ class Played:
 
     @property
     def changed(self) -> int:
-        return sum(int(count) for count in re.findall(r"changed=(\d+)", self.stdout))
+        """Tasks that changed something; each recap counts on from the one before."""
+        return int(re.findall(r"changed=(\d+)", self.stdout)[-1])
 
     @property
     def told(self) -> str:

@@ -12,7 +12,7 @@ next n requests of an action, as AWS does when it throttles.
 from __future__ import annotations
 
 import functools
-import importlib.util
+import importlib
 import io
 import json
 import re
@@ -138,12 +138,9 @@ def refused(record: dict[str, Any], code: str, answer: Any) -> list[bytes]:
 
 
 def patch() -> None:
+    """Python finds `patches` beside this file, whose directory is the first of its path."""
     for path in sorted(PATCHES.glob("[!_]*.py")):
-        spec = importlib.util.spec_from_file_location(f"moto_patch_{path.stem}", path)
-        assert spec and spec.loader
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        module.apply()
+        importlib.import_module(f"patches.{path.stem}").apply()
 
 
 if __name__ == "__main__":
