@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.awsome.training.plugins.module_utils._slurm import hostlist, probe
+from ansible_collections.awsome.training.plugins.module_utils._slurm import conf, hostlist, probe
 
 
 def slurm_hostlist(names: list[str]) -> str:
@@ -35,4 +35,6 @@ class FilterModule:
             "slurm_hostlist": slurm_hostlist,
             "slurm_hostnames": slurm_hostnames,
             "slurm_answer": slurm_answer,
+            "slurm_controllers": conf.controller_addresses,
+            "slurm_controller_lines": conf.controller_lines,
         }

@@ -46,7 +46,7 @@ def faults(inventory: Inventory, catalog: Catalog, options: Mapping[str, Iterabl
     for host in inventory.hosts(*FUNCTIONS):
         for fault in [*_host_faults(inventory, host, catalog), *_variable_faults(inventory, host, known, options)]:
             hosts_of.setdefault(fault, []).append(host)
-    return [*_group_faults(inventory), *(f"{fault} ({_told(hosts)})" for fault, hosts in hosts_of.items())]
+    return [*_group_faults(inventory, catalog), *(f"{fault} ({_told(hosts)})" for fault, hosts in hosts_of.items())]
 
 
 def _told(hosts: list[str]) -> str:
@@ -54,17 +54,18 @@ def _told(hosts: list[str]) -> str:
     return f"{'host' if len(hosts) == 1 else 'hosts'} {shown}"
 
 
-def _group_faults(inventory: Inventory) -> list[str]:
+def _group_faults(inventory: Inventory, catalog: Catalog) -> list[str]:
     found = []
     controllers = inventory.hosts("controller")
     if not controllers:
         found.append(
             "inventory: group 'controller' has no host, expected exactly one; add the host that runs slurmctld."
         )
-    if len(controllers) > 1:
+    if len(controllers) > 1 and not all(_is_one_of_several(inventory, host, catalog) for host in controllers):
         found.append(
             f"inventory: group 'controller' has {len(controllers)} hosts ({', '.join(controllers)}), expected exactly "
-            "one; keep one and move the others to 'login' or 'compute'."
+            "one, or a node_profile with the role slurm_heads on each; keep one and move the others to 'login' or "
+            "'compute', or choose such a profile."
         )
     if not inventory.hosts("compute"):
         found.append("inventory: group 'compute' has no host, expected at least one; add the hosts that run jobs.")
@@ -82,6 +83,11 @@ def _group_faults(inventory: Inventory) -> list[str]:
             "set it once, for all hosts."
         )
     return found
+
+
+def _is_one_of_several(inventory: Inventory, host: str, catalog: Catalog) -> bool:
+    profile = catalog.profiles.get(str(inventory.variables[host].get("node_profile")), {})
+    return "slurm_heads" in profile.get("roles", [])
 
 
 def _host_faults(inventory: Inventory, host: str, catalog: Catalog) -> list[str]:

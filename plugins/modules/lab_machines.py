@@ -39,6 +39,11 @@ options:
   subnet:
     description: The lab's network, a /24.
     type: str
+  num_controller:
+    description: How many controllers.
+    type: int
+    default: 1
+    version_added: 0.3.0
   num_login:
     description: Number of login nodes, with O(kind=node).
     type: int
@@ -126,7 +131,9 @@ def wanted_machines(params: dict[str, Any]) -> list[dict[str, Any]]:
         machines = nodes.bake_nodes(params["prefix"], params["subnet"], params["profiles"])
     else:
         counts = params["num_login"], params["num_compute"]
-        machines = nodes.lab_nodes(params["prefix"], params["subnet"], *counts, params["node_profiles"])
+        machines = nodes.lab_nodes(
+            params["prefix"], params["subnet"], *counts, params["node_profiles"], params["num_controller"]
+        )
     return [{**machine, "image": params["images"].get(machine["profile"], "")} for machine in machines]
 
 
@@ -194,6 +201,7 @@ def main() -> None:
             "kind": {"type": "str", "choices": ["node", "bake"], "default": "node"},
             "platform": {"type": "str"},
             "subnet": {"type": "str"},
+            "num_controller": {"type": "int", "default": 1},
             "num_login": {"type": "int", "default": 0},
             "num_compute": {"type": "int", "default": 0},
             "node_profiles": {"type": "dict", "default": {}},

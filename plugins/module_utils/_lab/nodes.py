@@ -17,9 +17,14 @@ class LabError(ValueError):
 
 
 def lab_nodes(
-    prefix: str, subnet: str, num_login: int, num_compute: int, profiles: Mapping[str, Any] | None = None
+    prefix: str,
+    subnet: str,
+    num_login: int,
+    num_compute: int,
+    profiles: Mapping[str, Any] | None = None,
+    num_controller: int = 1,
 ) -> list[dict[str, Any]]:
-    """The machines of a lab, controller first.
+    """The machines of a lab, controllers first.
 
     lab_nodes("lab", "10.64.0.0/24", 0, 1) is the controller at 10.64.0.10 and lab-compute-1 at 10.64.0.101.
     A machine's profile is that of its function's name, or what `profiles` says of the function: one, or some in turn.
@@ -34,6 +39,8 @@ def lab_nodes(
             f"lab_profiles has {odd[0]!r}: {(profiles or {})[odd[0]]!r}; it takes {', '.join(FUNCTIONS)}, "
             "each with a profile or a list of profiles."
         )
+    if not 1 <= num_controller <= FIRST_LOGIN - CONTROLLER:
+        raise LabError(f"lab_num_controller is {num_controller}: it can be 1 to {FIRST_LOGIN - CONTROLLER}.")
     for name, count, most in (
         ("lab_num_login", num_login, FIRST_BAKE - FIRST_LOGIN),
         ("lab_num_compute", num_compute, network.num_addresses - FIRST_COMPUTE - 2),
@@ -46,11 +53,16 @@ def lab_nodes(
         address = str(network[offset + index])
         return {"name": f"{prefix}-{suffix}", "function": function, "profile": profile, "address": address}
 
-    logins = [
-        node("login", index, "login" if index == 0 else f"login-{index + 1}", FIRST_LOGIN) for index in range(num_login)
-    ]
+    def several(function: str, count: int, offset: int) -> list[dict[str, Any]]:
+        names = [function, *(f"{function}-{index}" for index in range(2, count + 1))]
+        return [node(function, index, names[index], offset) for index in range(count)]
+
     computes = [node("compute", index, f"compute-{index + 1}", FIRST_COMPUTE + 1) for index in range(num_compute)]
-    return [node("controller", 0, "controller", CONTROLLER), *logins, *computes]
+    return [
+        *several("controller", num_controller, CONTROLLER),
+        *several("login", num_login, FIRST_LOGIN),
+        *computes,
+    ]
 
 
 def bake_nodes(prefix: str, subnet: str, profiles: list[str]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.awsome.training.plugins.module_utils._slurm.hardware import Gres
 from ansible_collections.awsome.training.plugins.module_utils._slurm.hostlist import fold, natural_key
-from ansible_collections.awsome.training.plugins.module_utils._slurm.topology import tree
+from ansible_collections.awsome.training.plugins.module_utils._slurm.topology import choose
 
 HEADER = "# Written by awsome.training; changes made here are lost at its next run."
 
@@ -28,6 +28,7 @@ class Node:
     hostname: str = ""
     address: str = ""
     switches: tuple[str, ...] = ()
+    block: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Cluster:
     partitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     cgroup: Mapping[str, Any] = field(default_factory=dict)
     gres_devices: bool = True
+    version: str = ""
 
 
 def render_files(cluster: Cluster) -> dict[str, str | None]:
@@ -51,9 +53,12 @@ def render_files(cluster: Cluster) -> dict[str, str | None]:
         counted = {"AccountingStorageTRES": [f"gres/{kind}" for kind in kinds]} if _accounts(settings) else {}
         settings = merge(settings, merge({"GresTypes": kinds, **counted}, settings))
         files["gres.conf"] = gres_lines(nodes, cluster.gres_devices)
-    if any(node.switches for node in nodes):
-        settings = merge(settings, merge({"TopologyPlugin": "topology/tree"}, settings))
-        files["topology.conf"] = tree({node.name: node.switches for node in nodes})
+    asked = next((str(value) for key, value in settings.items() if key.lower() == "topologyplugin"), "")
+    switches, blocks = ({node.name: node.switches for node in nodes}, {node.name: node.block for node in nodes})
+    chosen = choose(asked, switches, blocks, cluster.version)
+    if chosen:
+        settings = merge(settings, merge({"TopologyPlugin": chosen[0]}, settings))
+        files["topology.conf"] = chosen[1]
     files["slurm.conf"] = [
         *setting_lines(settings, "slurm.conf"),
         "",
@@ -175,3 +180,14 @@ def _text(value: Any, where: str) -> str:
     if any(letter.isspace() for letter in text) and '"' not in text:
         return f'"{text}"'
     return text
+
+
+def controller_addresses(hostvars: Mapping[str, Any], controllers: Iterable[str]) -> dict[str, str]:
+    """How the others find each controller: by its address where one is given, else by its name."""
+    return {name: str(hostvars[name].get("slurm_node_address") or name) for name in controllers}
+
+
+def controller_lines(addresses: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tell setting_lines of the controllers: one line each, the primary first and its backups in their order."""
+    hosts = [name if name == address else f"{name}({address})" for name, address in addresses.items()]
+    return [{"SlurmctldHost": host} for host in hosts]

@@ -74,6 +74,15 @@ def test_a_fault_is_said(change: Any, said: str) -> None:
     assert any(said in sentence for sentence in found(change)), found(change)
 
 
+def test_several_controllers_need_the_role_that_makes_them_one() -> None:
+    def change(data: dict[str, Any]) -> None:
+        data["groups"].update(controller=["c", "l"], login=[])
+        for host in "cl":
+            data["variables"][host]["node_profile"] = "hyperpod_controller"
+
+    assert found(change) == []
+
+
 def test_everything_is_said_at_once_and_a_shared_fault_once() -> None:
     def change(data: dict[str, Any]) -> None:
         data["groups"]["controller"].append("l")

@@ -58,6 +58,16 @@ def test_machines_of_a_function_take_its_profiles_in_turn() -> None:
     ]
 
 
+def test_a_lab_may_have_several_heads() -> None:
+    rows = nodes.lab_nodes("l", SUBNET, 0, 0, None, 2)
+    assert [(row["name"], row["address"]) for row in rows] == [
+        ("l-controller", "10.20.30.10"),
+        ("l-controller-2", "10.20.30.11"),
+    ]
+    with pytest.raises(nodes.LabError, match="lab_num_controller is 11: it can be 1 to 10"):
+        nodes.lab_nodes("l", SUBNET, 0, 0, None, 11)
+
+
 @pytest.mark.parametrize("profiles", [{"gpu": "gpu"}, {"compute": []}])
 def test_a_profile_for_no_function_or_no_profile_is_refused(profiles: dict[str, Any]) -> None:
     with pytest.raises(nodes.LabError, match=r"lab_profiles has .*it takes controller, login, compute"):
