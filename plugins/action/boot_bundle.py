@@ -52,7 +52,11 @@ class ActionModule(ActionBase):
         data = _data(options)
         faults = _faults(data, options["provider"])
         if faults:
-            return {"failed": True, "changed": False, "msg": "\n".join([f"The bundle's input has {len(faults)} faults.", *faults])}
+            return {
+                "failed": True,
+                "changed": False,
+                "msg": "\n".join([f"The bundle's input has {len(faults)} faults.", *faults]),
+            }
         roles = list(dict.fromkeys(role for name in profiles.values() for role in catalog.profile(name)["roles"]))
         others = {name: _where(name) for name in bundle.needed_collections(COLLECTION, roles)}
         wheels = {python: _wheels(python, options, self._task.check_mode) for python in options["pythons"]}
@@ -97,7 +101,9 @@ def _wheels(python: str, options: dict[str, Any], check_mode: bool) -> Path:
     if (path / ".complete").exists():
         return path
     if check_mode:
-        raise bundle.BundleError(f"boot_bundle: the wheels of Python {python} are not in {path} yet, so the bundle is not known.")
+        raise bundle.BundleError(
+            f"boot_bundle: the wheels of Python {python} are not in {path} yet, so the bundle is not known."
+        )
     path.mkdir(parents=True, exist_ok=True)
     for architecture in architectures:
         done = subprocess.run(
@@ -107,10 +113,12 @@ def _wheels(python: str, options: dict[str, Any], check_mode: bool) -> Path:
             check=False,
         )
         if done.returncode:
-            said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()[-1:]
+            said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()[
+                -1:
+            ]
             raise bundle.BundleError(
                 f"boot_bundle: the wheels of Python {python} for {architecture} cannot be fetched: {' '.join(said)}; "
-                "see that this machine reaches a package index, and that node_boot_pythons are Pythons that Ansible runs with."
+                "see that this machine reaches a package index, and that Ansible runs with that Python."
             )
     (path / ".complete").touch()
     return path

@@ -12,11 +12,12 @@ version_added: 0.3.0
 author: awsome.training contributors
 description:
   - Meant for C(playbooks/boot.yml), which role node_boot's hooks run on a node.
-  - Appends the begin and the end of each step to a file of events, one JSON object a line, and prints one line for each step that ends,
-    with its seconds, and one sentence for what failed.
+  - >-
+    Appends the begin and the end of each step to a file of events, one JSON object a line, and prints one line for
+    each step that ends, with its seconds, and one sentence for what failed.
   - What a task with C(no_log) returned is neither printed nor written.
 requirements:
-  - The environment variables below, which the hook sets. Without them nothing is written, and lines are printed all the same.
+  - The environment variables below, which the hook sets; without them nothing is written.
 options:
   events:
     description: The file that events are appended to.
@@ -123,7 +124,14 @@ class CallbackModule(CallbackBase):
         path = self.get_option("events")
         if not path:
             return
-        line = {"time": round(time.time(), 3), "run": self.get_option("run"), "event": event, "step": self.step, "walk": True, **more}
+        line = {
+            "time": round(time.time(), 3),
+            "run": self.get_option("run"),
+            "event": event,
+            "step": self.step,
+            "walk": True,
+            **more,
+        }
         with Path(path).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(line, sort_keys=True) + "\n")
 

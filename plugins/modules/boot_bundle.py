@@ -56,7 +56,7 @@ options:
     choices: [x86_64, aarch64]
     default: [x86_64]
   wheel_dir:
-    description: Where the wheels of ansible-core and its dependencies are kept; those that are missing are fetched with pip.
+    description: Where the wheels of ansible-core and its dependencies are kept; pip fetches those that are missing.
     type: path
     required: true
   mirror:

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.awsome.training.plugins.module_utils._lab.podman import host_limits
-from lab.harness import ROOT, Podman, run
+from lab.harness import Podman, run
 
 HERE = Path(__file__).parent / "hyperpod_image"
 PLATFORM = "debian13"
@@ -110,7 +110,15 @@ class Cluster:
     def running(self, keep: bool = False) -> Iterator[Cluster]:
         try:
             self.destroy()
-            self.podman("network", "create", "--label", f"{LABEL}={self.prefix}", "--subnet", f"10.{self.octet}.7.0/24", self.prefix)
+            self.podman(
+                "network",
+                "create",
+                "--label",
+                f"{LABEL}={self.prefix}",
+                "--subnet",
+                f"10.{self.octet}.7.0/24",
+                self.prefix,
+            )
             with ThreadPoolExecutor(4) as pool:
                 list(pool.map(self.start, self.nodes))
             yield self
@@ -130,8 +138,26 @@ class Cluster:
         hosts = [word for other in self.nodes for word in ("--add-host", f"{other.name}:{other.address}")]
         volumes = ["--volume", f"{self.bundle}:/srv/lifecycle:ro"]
         volumes += ["--volume", f"{self.shared}:/fsx"] if self.shared != Path() else []
-        command = [*self.podman.sudo, "podman", *runtime, "run", "--detach", "--systemd=always", "--name", self.container(node)]
-        command += ["--label", f"{LABEL}={self.prefix}", "--hostname", node.name, "--network", self.prefix, "--ip", node.address]
+        command = [
+            *self.podman.sudo,
+            "podman",
+            *runtime,
+            "run",
+            "--detach",
+            "--systemd=always",
+            "--name",
+            self.container(node),
+        ]
+        command += [
+            "--label",
+            f"{LABEL}={self.prefix}",
+            "--hostname",
+            node.name,
+            "--network",
+            self.prefix,
+            "--ip",
+            node.address,
+        ]
         command += [word for name, most in host_limits().items() for word in ("--ulimit", f"{name}={most}:{most}")]
         command += ["--shm-size", "1g", "--pids-limit", "-1", *hosts, *volumes, *self.options]
         made = run(*command, self.images.get(node.function, self.image), "/sbin/init")
@@ -144,7 +170,9 @@ class Cluster:
 
     def sh(self, node: Node, command: str, timeout: int = 600, **env: str) -> subprocess.CompletedProcess[str]:
         words = [word for key, value in env.items() for word in ("--env", f"{key}={value}")]
-        return run(*self.podman.sudo, "podman", "exec", *words, self.container(node), "bash", "-c", command, timeout=timeout)
+        return run(
+            *self.podman.sudo, "podman", "exec", *words, self.container(node), "bash", "-c", command, timeout=timeout
+        )
 
     def ok(self, node: Node, command: str, timeout: int = 600) -> str:
         done = self.sh(node, command, timeout)
@@ -153,7 +181,16 @@ class Cluster:
 
     def write(self, node: Node, path: str, text: str) -> None:
         done = subprocess.run(
-            [*self.podman.sudo, "podman", "exec", "--interactive", self.container(node), "bash", "-c", f"mkdir -p $(dirname {path}); cat > {path}"],
+            [
+                *self.podman.sudo,
+                "podman",
+                "exec",
+                "--interactive",
+                self.container(node),
+                "bash",
+                "-c",
+                f"mkdir -p $(dirname {path}); cat > {path}",
+            ],
             input=text,
             text=True,
             capture_output=True,
@@ -165,7 +202,10 @@ class Cluster:
 
     def serve(self, node: Node) -> None:
         """The downloaded prefix, resource_config.json and the munge key everywhere, slurm.conf on the controller."""
-        self.ok(node, "cp -r /srv/lifecycle /opt/lifecycle; rm -rf /etc/munge/munge.key; install -d -o munge -g munge -m 700 /etc/munge")
+        self.ok(
+            node,
+            "cp -r /srv/lifecycle /opt/lifecycle; rm -f /etc/munge/munge.key; install -d -o munge -m 700 /etc/munge",
+        )
         self.write(node, "/opt/ml/config/resource_config.json", json.dumps(self.resource_config()))
         key = hashlib.sha256(self.prefix.encode()).hexdigest() * 4
         self.write(node, "/etc/munge/munge.key", key)
@@ -180,7 +220,11 @@ class Cluster:
                 "Name": group,
                 "InstanceType": "ml.m5.2xlarge",
                 "Instances": [
-                    {"InstanceName": f"{group}-{number}", "CustomerIpAddress": node.address, "InstanceId": f"i-{number:017x}"}
+                    {
+                        "InstanceName": f"{group}-{number}",
+                        "CustomerIpAddress": node.address,
+                        "InstanceId": f"i-{number:017x}",
+                    }
                     for number, node in enumerate(self.of(function), 1)
                 ],
             }
@@ -189,12 +233,16 @@ class Cluster:
         return {"ClusterConfig": {"ClusterArn": arn, "ClusterName": self.prefix}, "InstanceGroups": groups}
 
     def slurm_conf(self) -> str:
-        nodes = "\n".join(f"NodeName={one.name} NodeAddr={one.address} CPUs=1 State=UNKNOWN" for one in self.of("compute"))
+        nodes = "\n".join(
+            f"NodeName={one.name} NodeAddr={one.address} CPUs=1 State=UNKNOWN" for one in self.of("compute")
+        )
         return SLURM_CONF.format(name=self.prefix, controller=self.of("controller")[0].name, nodes=nodes)
 
     # --- the hook -----------------------------------------------------------------------------------------------
 
-    def hook(self, node: Node, name: str = "on_create", timeout: int = 600, **env: str) -> subprocess.CompletedProcess[str]:
+    def hook(
+        self, node: Node, name: str = "on_create", timeout: int = 600, **env: str
+    ) -> subprocess.CompletedProcess[str]:
         return self.sh(node, f"cd /opt/lifecycle && ./{name}.sh", timeout, **env)
 
     def hooks(self, nodes: list[Node], name: str = "on_create") -> dict[str, subprocess.CompletedProcess[str]]:
@@ -211,7 +259,9 @@ def make_bundle(path: Path, provider: str = "hyperpod", **options: Any) -> subpr
     """The bundle, by the role that users run."""
     wanted = {"node_boot_parameters": PARAMETERS, "node_boot_cluster": CLUSTER, "node_boot_users": USERS, **options}
     values = {"cluster_name": "test", "node_boot_provider": provider, "node_boot_dir": str(path), **wanted}
-    play = [{"hosts": "localhost", "connection": "local", "gather_facts": False, "roles": ["awsome.training.node_boot"]}]
+    play = [
+        {"hosts": "localhost", "connection": "local", "gather_facts": False, "roles": ["awsome.training.node_boot"]}
+    ]
     book = path.parent / f"{path.name}.yml"
     book.parent.mkdir(parents=True, exist_ok=True)
     book.write_text(yaml.safe_dump(play))

@@ -1,5 +1,8 @@
 # This file is private to the awsome.training collection: do not import it from elsewhere.
-"""What a bundle holds, and its one archive: the same input gives the same bytes. Runs on the controller only; knows nothing of Ansible."""
+"""What a bundle holds, and its one archive: the same input gives the same bytes.
+
+Runs on the controller only; knows nothing of Ansible.
+"""
 
 from __future__ import annotations
 
@@ -65,19 +68,23 @@ def members(
     for python, path in wheels.items():
         files = sorted(path.glob("*.whl"))
         if not files:
-            raise BundleError(f"boot_bundle: {path} holds no wheels for Python {python}; fetch them with role node_boot.")
+            raise BundleError(
+                f"boot_bundle: {path} holds no wheels for Python {python}; fetch them with role node_boot."
+            )
         # Most wheels are the same for every Python, and are there once; a node takes those of its own tags.
         found.update({f"wheels/{one.name}": one.read_bytes() for one in files})
     found["wheels/pythons"] = "".join(f"{python}\n" for python in sorted(wheels)).encode()
     if mirror is not None:
         if not mirror.is_dir():
-            raise BundleError(f"boot_bundle: mirror is {mirror}, expected a directory; make it with playbooks/mirror.yml.")
+            raise BundleError(
+                f"boot_bundle: mirror is {mirror}, expected a directory; make it with playbooks/mirror.yml."
+            )
         found.update(tree(mirror, "mirror"))
     return found
 
 
 def download(python: str, architecture: str, target: Path, lock: Path) -> list[str]:
-    """pip's arguments: wheels only, as many kinds of platform as they name their C library by, each with its checksum."""
+    """pip's arguments: wheels only, for each name that their C library goes by, each with its checksum."""
     platforms = [f"{libc}_{architecture}" for libc in ("manylinux_2_28", "manylinux_2_17", "manylinux2014")]
     return [
         *("download", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps", "--only-binary=:all:"),

@@ -1,15 +1,19 @@
 # This file is private to the awsome.training collection: do not import it from elsewhere.
-"""cluster.yml, the one data file of a cluster's boot: what it may say, and every fault of it. Read when the bundle is made, and on nodes.
+"""cluster.yml, the one data file of a cluster's boot: what it may say, and every fault of it.
+
+Read when the bundle is made, and again on every node.
 
 features        a feature, or a role of the profile, and whether nodes have it: {containers: false}
 variables       variables of roles, for every node
 groups          variables for controller, login or compute nodes
+boot            attempts: how often a step that failed for a passing reason is tried; wait_seconds: how long to wait
+                for what others bring
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +22,7 @@ import yaml
 from ansible_collections.awsome.training.plugins.module_utils import _catalog, _inventory, _shared_users
 
 ROLES = Path(__file__).parents[3] / "roles"
-KEYS = ("features", "variables", "groups")
+KEYS = ("features", "variables", "groups", "boot")
 
 # What several roles are for, by one name. Every other role of a profile is a feature of its own.
 FEATURES = {"containers": ("docker", "nvidia_container_toolkit", "enroot", "pyxis")}
@@ -26,7 +30,7 @@ FEATURES = {"containers": ("docker", "nvidia_container_toolkit", "enroot", "pyxi
 
 @dataclass(frozen=True)
 class Answer:
-    """What the file says, the roles of each function without the features that are off, and the instance types that are known."""
+    """What the files say, each function's roles without the features that are off, the known instance types."""
 
     user: dict[str, Any] = field(default_factory=dict)
     roles: dict[str, list[str]] = field(default_factory=dict)
@@ -43,10 +47,11 @@ def profiles_of(provider: str) -> dict[str, str]:
 def judged(
     bundle: Path, provider: str, variables: Mapping[str, Any] | None = None, types: Iterable[str] = ()
 ) -> Answer:
-    """Read the user's files of a bundle, each of which may be absent: cluster.yml, and shared_users.txt, .csv or .yml."""
+    """Read the user's files of a bundle, each of which may be absent: cluster.yml, shared_users.txt, .csv or .yml."""
     catalog, profiles, path = _catalog.load(), profiles_of(provider), bundle / "cluster.yml"
     data, faults = _load(path)
-    users, more = _users(bundle, str(((data or {}).get("variables") or {}).get("users_home_root", "")) if not faults else "")
+    # Where the homes have a root of their own (OpenZFS, or none that is shared), it wins over what the file says.
+    users, more = _users(bundle, str((variables or {}).get("users_home_root", "")))
     roles = {function: list(catalog.profile(name)["roles"]) for function, name in profiles.items()}
     faults = [*faults, *(_shape(path, data, roles) if not faults else []), *more]
     if faults:
@@ -78,7 +83,9 @@ def _users(bundle: Path, home_root: str) -> tuple[dict[str, Any], list[str]]:
     for path in (bundle / f"shared_users.{ending}" for ending in ("txt", "csv", "yml")):
         if not path.exists():
             continue
-        source, faults = _load(path) if path.suffix == ".yml" else (path.read_text(encoding="utf-8-sig", errors="replace"), [])
+        source, faults = (
+            _load(path) if path.suffix == ".yml" else (path.read_text(encoding="utf-8-sig", errors="replace"), [])
+        )
         if faults:
             return {}, faults
         try:
@@ -89,26 +96,39 @@ def _users(bundle: Path, home_root: str) -> tuple[dict[str, Any], list[str]]:
     return {}, []
 
 
+_VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "features": (lambda one: isinstance(one, bool), "true or false"),
+    "groups": (lambda one: one is None or isinstance(one, dict), "a mapping of variables"),
+    "boot": (
+        lambda one: isinstance(one, int) and not isinstance(one, bool) and one > 0,
+        "a whole number of at least 1",
+    ),
+}
+
+
 def _shape(path: Path, data: Any, roles: Mapping[str, list[str]]) -> list[str]:
     if not isinstance(data, dict):
         return [f"{path}: holds {type(data).__name__}, expected a mapping with {', '.join(KEYS)}."]
     found = [_strange(path, str(key), KEYS) for key in data if key not in KEYS]
     features = [*FEATURES, *dict.fromkeys(role for names in roles.values() for role in names)]
-    expected = {"features": features, "groups": list(roles), "variables": None}
+    expected = {"features": features, "groups": list(roles), "variables": None, "boot": ["attempts", "wait_seconds"]}
     for key, names in expected.items():
         value = data.get(key) or {}
         if not isinstance(value, dict):
             found.append(f"{path}: {key} is {value!r}, expected a mapping.")
             continue
         if names is not None:
-            found += [_strange(path, f"{key}.{name}", [f"{key}.{one}" for one in names]) for name in value if name not in names]
-        wanted, told = (bool, "true or false") if key == "features" else (dict, "a mapping of variables")
-        if key != "variables":
             found += [
-                f"{path}: {key}.{name} is {one!r}, expected {told}."
-                for name, one in value.items()
-                if name in (names or ()) and not isinstance(one, wanted) and not (wanted is dict and one is None)
+                _strange(path, f"{key}.{name}", [f"{key}.{one}" for one in names])
+                for name in value
+                if name not in names
             ]
+        right, told = _VALUES.get(key, (lambda one: True, ""))
+        found += [
+            f"{path}: {key}.{name} is {one!r}, expected {told}."
+            for name, one in value.items()
+            if name in (names or ()) and not right(one)
+        ]
     return found
 
 
@@ -128,7 +148,8 @@ def _variables(
     """The variables, judged as those of any inventory: by one host of each function."""
     hosts = {
         function: {
-            **{"cluster_name": "cluster", "node_profile": profile},
+            "cluster_name": "cluster",
+            "node_profile": profile,
             **variables,
             **user["variables"],
             **(user["groups"].get(function) or {}),

@@ -1,5 +1,7 @@
-"""python3 -m boot PROVIDER HOOK [ARGUMENT...], from the directory of the hooks. Exit status: 0 well, 1 input refused, 2 a step failed,
-3 another run does not end."""
+"""python3 -m boot PROVIDER HOOK [ARGUMENT...], from the directory of the hooks.
+
+Exit status: 0 well, 1 input refused, 2 a step failed, 3 another run does not end.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ def python() -> str:
     found = next((path for path in map(shutil.which, names) if path), None)
     if found:
         return found
-    print("boot: this system has no Python between 3.11 and 3.13, which Ansible needs; installing python3.11", flush=True)
+    print(
+        "boot: this system has no Python between 3.11 and 3.13, which Ansible needs; installing python3.11", flush=True
+    )
     apt = "apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=5"
     command = (
         f"{apt} update && DEBIAN_FRONTEND=noninteractive {apt} install -y --no-install-recommends python3.11"
@@ -37,8 +41,8 @@ def python() -> str:
         return found
     last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
     print(
-        f"boot: python3.11 cannot be installed ({' '.join(last)}): give the node a mirror of its distribution, or an image with "
-        "Python 3.11 to 3.13.",
+        f"boot: python3.11 cannot be installed ({' '.join(last)}): give the node a mirror of its distribution, or an "
+        "image with Python 3.11 to 3.13.",
         flush=True,
     )
     sys.exit(2)

@@ -72,7 +72,9 @@ def unpack(archive: Path, home: Path) -> Tree:
                 f"{archive}: holds no Ansible for Python {python}, only for {', '.join(known)}; "
                 f"add {python} to node_boot_pythons and build the bundle again."
             )
-        mine = [path for path in sorted(wheels.glob("*.whl")) if fits(path.name, sys.version_info[1], os.uname().machine)]
+        mine = [
+            path for path in sorted(wheels.glob("*.whl")) if fits(path.name, sys.version_info[1], os.uname().machine)
+        ]
         _appear(tree.site, lambda new: _unzip(mine, new))
     for other in home.iterdir():
         if other.is_dir() and other != tree.path:
@@ -96,13 +98,12 @@ def _appear(path: Path, fill: Callable[[Path], None]) -> None:
 def _extract(archive: Path, target: Path) -> None:
     # Whole trees below a directory of root's: what is in them was checked by the digest above.
     with tarfile.open(archive) as stream:
+        if hasattr(tarfile, "fully_trusted_filter"):  # since 3.12 it wants to be told
+            stream.extraction_filter = tarfile.fully_trusted_filter
         for member in stream:
             if member.name.startswith("/") or ".." in member.name.split("/") or not (member.isfile() or member.isdir()):
                 raise tarfile.TarError(f"{member.name} is no plain file below the bundle")
-            stream.extract(member, target, **_FILTER)
-
-
-_FILTER = {"filter": "fully_trusted"} if hasattr(tarfile, "fully_trusted_filter") else {}
+            stream.extract(member, target)
 
 
 def _unzip(wheels: list[Path], target: Path) -> None:

@@ -68,7 +68,9 @@ class Judge:
         self.fault(key, value, "a list")
         return []
 
-    def text(self, key: str, value: Any, expected: str = "a text", pattern: str = r"\S+", optional: bool = False) -> str:
+    def text(
+        self, key: str, value: Any, expected: str = "a text", pattern: str = r"\S+", optional: bool = False
+    ) -> str:
         if value is None and optional:
             return ""
         if isinstance(value, str) and re.fullmatch(pattern, value):

@@ -22,7 +22,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Wait:
-    """A condition that somebody else brings about: a file, a name in DNS. `why` goes into the sentence when it does not come."""
+    """A condition that others bring about: a file, a name in DNS. `why` is told when it does not come."""
 
     kind: str  # file, name
     target: str
@@ -44,6 +44,7 @@ class Plan:
     own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     waits: tuple[Wait, ...] = ()
     notes: tuple[str, ...] = ()
+    doors: tuple[str, ...] = ("install", "configure")
 
     @property
     def profile(self) -> str:
@@ -82,6 +83,7 @@ def _host(node: Node, here: bool, known_types: frozenset[str]) -> dict[str, Any]
     return variables
 
 
-def steps(roles: list[str], baked: list[str]) -> list[str]:
+def steps(roles: list[str], baked: list[str], doors: tuple[str, ...] = ("install", "configure")) -> list[str]:
     """The walk: every role through install unless the image has it, then every role through configure."""
-    return [f"install {role}" for role in roles if role not in baked] + [f"configure {role}" for role in roles]
+    walk = {"install": [role for role in roles if role not in baked], "configure": roles}
+    return [f"{door} {role}" for door in doors for role in walk[door]]

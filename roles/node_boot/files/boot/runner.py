@@ -1,4 +1,4 @@
-"""One boot: read, unpack, judge, wait, walk. Each is a step with its seconds; the walk's steps come from the callback plugin."""
+"""One boot: read, unpack, judge, wait, walk. Each is a step with its seconds; a callback plugin tells the walk's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,10 @@ from boot.plan import Plan, inventory, steps
 
 # What passes when it is tried again: the network, a mirror, a lock, a server that is still coming.
 TRANSIENT = re.compile(
-    r"temporary failure|could not resolve|name or service not known|timed? ?out|timeout|connection (refused|reset)|no route to host"
-    r"|network is unreachable|unreachable|could not get lock|is locked|held by process|hash sum mismatch|failed to fetch|unable to connect"
-    r"|service unavailable|too many requests|throttl|no such device or address|stale file handle|HTTP Error 5\d\d|cannot reach|does not answer",
+    r"temporary failure|could not resolve|name or service not known|timed? ?out|timeout|connection (refused|reset)"
+    r"|no route to host|network is unreachable|unreachable|could not get lock|is locked|held by process"
+    r"|hash sum mismatch|failed to fetch|unable to connect|service unavailable|too many requests|throttl"
+    r"|no such device or address|stale file handle|HTTP Error 5\d\d|cannot reach|does not answer",
     re.IGNORECASE,
 )
 SECRET = re.compile(r"(password|secret|token|munge_key|private_key|authtok)$")
@@ -93,7 +94,10 @@ class Boot:
             self.say(f"failed after {_since(self.began)} s: {error}")
             return error.code
         self.record.add("run_end", state="nothing" if nothing else "complete", seconds=_since(self.began))
-        self.say(nothing or f"complete after {_since(self.began)} s, {self._changed()} changes; see {self.record.status_path}")
+        self.say(
+            nothing
+            or f"complete after {_since(self.began)} s, {self._changed()} changes; see {self.record.status_path}"
+        )
         return 0
 
     def _walked(self, held: int) -> str:
@@ -117,9 +121,13 @@ class Boot:
         assert plan is not None
         for note in plan.notes:
             self.say(f"note: {note}")
+        self.attempts = user["boot"].get("attempts", self.attempts)
+        seconds = user["boot"].get("wait_seconds")
+        if seconds:
+            plan = replace(plan, variables={**plan.variables, "slurm_controller_wait_seconds": seconds})
         for wait in plan.waits:
             with self.step(f"wait for {wait.target}"):
-                waits.until(wait)
+                waits.until(replace(wait, seconds=seconds or wait.seconds))
         hosts = inventory(plan, user, known_types)
         self._service_cluster(plan, hosts)
         self._lay(plan, hosts)
@@ -127,7 +135,7 @@ class Boot:
         # What an earlier run completed is read before this one is counted among them.
         done = status.completed(self.record.events(), fingerprint)
         self.record.add("run_input", fingerprint=fingerprint, node=asdict(plan.this))
-        self._walk(plan, tree, steps(roles, self._baked(tree)), done, held)
+        self._walk(plan, tree, steps(roles, self._baked(tree), plan.doors), done, held)
         return ""
 
     def _changed(self) -> int:
@@ -142,8 +150,8 @@ class Boot:
             free = shutil.disk_usage(near).free >> 20
             if free < NEED_MIB:
                 raise BootError(
-                    f"{near} has {free} MiB free, and a boot needs {NEED_MIB}: free space on its disk or give the node a larger "
-                    "one, then run the hook again.",
+                    f"{near} has {free} MiB free, and a boot needs {NEED_MIB}: free space on its disk or give "
+                    "the node a larger one, then run the hook again.",
                     code=2,
                 )
 
@@ -179,7 +187,7 @@ class Boot:
     def _judged(
         self, plan: Plan | None, tree: bundle.Tree, faults: list[str]
     ) -> tuple[dict[str, Any], list[str], frozenset[str]]:
-        """The user's data files and the catalogue, by the collection's own judge. Raises all faults, those of the adapter too."""
+        """The user's data files and the catalogue, by the collection's judge. Raises all faults, the adapter's too."""
         # What the bundle holds stands behind the standard library, and before any package of the system.
         sys.path[1:1] = [str(tree.path / "collections"), str(tree.site)]
         from ansible_collections.awsome.training.plugins.module_utils._boot import cluster
@@ -197,7 +205,9 @@ class Boot:
         if not plan.variables.get("slurm_extends_service_config"):
             return
         path = self.around.path(f"{plan.variables['slurm_prefix']}/etc/slurm.conf")
-        found = re.search(r"(?mi)^ *ClusterName *= *(\S+)", path.read_text(errors="replace")) if path.is_file() else None
+        found = (
+            re.search(r"(?mi)^ *ClusterName *= *(\S+)", path.read_text(errors="replace")) if path.is_file() else None
+        )
         hosts["all"]["vars"].setdefault("slurm_cluster_name", found.group(1) if found else plan.cluster)
 
     def _lay(self, plan: Plan, hosts: dict[str, Any]) -> None:
@@ -210,7 +220,9 @@ class Boot:
                 if path.is_file() and path.read_text(encoding="utf-8") == text:
                     continue
                 new = path.with_name(f".{name}.{os.getpid()}")
-                with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as stream:
+                with os.fdopen(
+                    os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8"
+                ) as stream:
                     stream.write(text)
                 new.replace(path)
             except OSError as error:
@@ -237,7 +249,9 @@ class Boot:
             if not left:
                 return
             code = self._play(plan, tree, left, held)
-            events = [event for event in self.record.events() if event.get("run") == self.record.run and event.get("walk")]
+            events = [
+                event for event in self.record.events() if event.get("run") == self.record.run and event.get("walk")
+            ]
             ends = [event for event in events if event["event"] == "step_end"]
             done = done | {event["step"] for event in ends if event["state"] == "ok"}
             if code == 0:
@@ -248,7 +262,8 @@ class Boot:
             if not passing or attempt == self.attempts:
                 tried = f" (tried {attempt} times)" if attempt > 1 else ""
                 raise BootError(
-                    f"{last['step']}{tried}: {cause.strip().rstrip('.')}. When that is mended, run the hook again: it goes on here.",
+                    f"{last['step']}{tried}: {cause.strip().rstrip('.')}. "
+                    "When that is mended, run the hook again: it goes on here.",
                     code=2,
                 )
             pause = self.pauses[min(attempt, len(self.pauses)) - 1]

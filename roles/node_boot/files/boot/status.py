@@ -46,7 +46,7 @@ class Record:
         try:
             self.home.mkdir(parents=True, exist_ok=True, mode=0o755)
             # A line that was cut off must not swallow this one.
-            torn = self.events_path.exists() and not self.events_path.read_bytes()[-1:] in (b"", b"\n")
+            torn = self.events_path.exists() and self.events_path.read_bytes()[-1:] not in (b"", b"\n")
             with self.events_path.open("a", encoding="utf-8") as stream:
                 stream.write(("\n" if torn else "") + line + "\n")
         except OSError as error:

@@ -15,7 +15,7 @@ NAMES = ("hyperpod", "parallelcluster", "eks", "batch")
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where an adapter looks: the hook's directory and environment, the file system's root, the machine's addresses and name."""
+    """Where an adapter looks: the hook's directory and environment, the machine's addresses and name, its files."""
 
     bundle: Path
     environment: Mapping[str, str]

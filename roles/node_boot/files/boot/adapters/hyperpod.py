@@ -1,4 +1,4 @@
-"""SageMaker HyperPod: resource_config.json (the service's), provisioning_parameters.json and shared_users.txt (the user's)."""
+"""SageMaker HyperPod: resource_config.json, which the service writes, and the user's provisioning_parameters.json."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from boot.plan import Node, Plan, Wait
 RESOURCE_CONFIG = "/opt/ml/config/resource_config.json"
 PARAMETERS = "provisioning_parameters.json"
 SLURM_CONF = "/opt/slurm/etc/slurm.conf"
+FSX = "/fsx"
 MUNGE_KEY = "/etc/munge/munge.key"
 HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
 KEYS = (
@@ -69,7 +70,9 @@ def read_resource(judge: Judge) -> tuple[str, dict[str, list[dict[str, str]]]]:
                 judge.fault(f"{place}.CustomerIpAddress", instance.get("CustomerIpAddress"), "an IP address")
             else:
                 if address in seen:
-                    judge.fault(f"{place}.CustomerIpAddress", address, f"an address of its own, not that of {seen[address]}")
+                    judge.fault(
+                        f"{place}.CustomerIpAddress", address, f"an address of its own, not that of {seen[address]}"
+                    )
                 seen[address] = place
             label = judge.text(f"{place}.InstanceName", instance.get("InstanceName"), "the instance's name")
             kind = str(instance.get("InstanceType") or group.get("InstanceType") or "")
@@ -95,7 +98,9 @@ def read_parameters(judge: Judge) -> dict[str, Any]:
     dns = judge.text("fsx_dns_name", data.get("fsx_dns_name") or None, "a DNS name", HOST, optional=True)
     mount = judge.text("fsx_mountname", data.get("fsx_mountname") or None, "a mount name", r"[\w-]+", optional=True)
     if bool(dns) != bool(mount) and not judge.faults:
-        judge.fault("fsx_mountname" if dns else "fsx_dns_name", None, "both of fsx_dns_name and fsx_mountname, or neither")
+        judge.fault(
+            "fsx_mountname" if dns else "fsx_dns_name", None, "both of fsx_dns_name and fsx_mountname, or neither"
+        )
     judge.text("fsx_openzfs_dns_name", data.get("fsx_openzfs_dns_name") or None, "a DNS name", HOST, optional=True)
     if data.get("slurm_configurations"):
         heads = judge.mapping("slurm_configurations", data["slurm_configurations"])
@@ -118,7 +123,9 @@ def functions_of(wanted: dict[str, Any], groups: dict[str, Any], judge: Judge) -
         group = worker["instance_group_name"]
         functions[group] = ("compute", worker["partition_name"])
         if group not in groups:
-            judge.notes.append(f"{judge.path}: worker_groups[{number}] names {group!r}; the cluster's groups are {listed}.")
+            judge.notes.append(
+                f"{judge.path}: worker_groups[{number}] names {group!r}; the cluster's groups are {listed}."
+            )
     for key, function in (("login_group", "login"), ("controller_group", "controller")):
         group = wanted.get(key)
         if not group:
@@ -133,7 +140,7 @@ def functions_of(wanted: dict[str, Any], groups: dict[str, Any], judge: Judge) -
         judge.fault(
             "slurm_configurations",
             None,
-            f"an object, because {wanted['controller_group']} has {len(heads)} instances and two heads share their state",
+            f"an object, because {wanted['controller_group']} has {len(heads)} instances, which share their state",
         )
     return functions
 
@@ -164,7 +171,9 @@ def identify(nodes: list[tuple[str, Node]], around: Surroundings, groups: dict[s
                 f"This node ({mine}) is in the instance group {group!r}, which {judge.path} gives no function; "
                 "make it the controller_group, the login_group or one of the worker_groups."
             )
-    told = "; ".join(f"{group}: {', '.join(row['address'] for row in members) or 'none'}" for group, members in groups.items())
+    told = "; ".join(
+        f"{group}: {', '.join(row['address'] for row in members) or 'none'}" for group, members in groups.items()
+    )
     raise BootError(
         f"This node has the addresses {mine}, and resource_config.json lists none of them ({told}); "
         "look whether the file is of this cluster, and run the hook again once the service has written it anew."
@@ -182,32 +191,36 @@ def make_plan(
     named = Node(around.hostname, this.address, this.function, this.partition, this.instance_type)
     everyone = tuple(named if node is this else node for _, node in nodes)
     conf = around.path(around.environment.get("SLURM_CONF") or SLURM_CONF)
-    waits = [Wait("file", str(around.path(MUNGE_KEY)), "the service lays the cluster's munge key there; look at its agent.")]
+    waits = [
+        Wait("file", str(around.path(MUNGE_KEY)), "the service lays the cluster's munge key there; look at its agent.")
+    ]
     if this.function == "controller":
         why = "the service writes it on the controller; look at its agent, and at SLURM_CONF."
         waits.append(Wait("file", str(conf), why, pattern=r"^ *SlurmctldHost *="))
-    mounts, shared = [], "/fsx"
+    mounts = []
     if wanted.get("fsx_dns_name"):
-        mounts.append({"type": "lustre", "source": f"{wanted['fsx_dns_name']}@tcp:/{wanted['fsx_mountname']}", "path": shared})
+        mounts.append(
+            {"type": "lustre", "source": f"{wanted['fsx_dns_name']}@tcp:/{wanted['fsx_mountname']}", "path": FSX}
+        )
     if wanted.get("fsx_openzfs_dns_name"):
         mounts.append({"type": "openzfs", "source": f"{wanted['fsx_openzfs_dns_name']}:/fsx", "path": "/home"})
     for name in (wanted.get("fsx_dns_name"), wanted.get("fsx_openzfs_dns_name")):
         if name:
             waits.append(Wait("name", name, "look whether the file system exists and the VPC has DNS.", seconds=300))
-    prefix = str(Path("/") / (conf.parent.parent.relative_to(around.root)))
     variables: dict[str, Any] = {
-        "shared_dir": shared,
+        "shared_dir": FSX,
         "slurm_source": "prefix",
-        "slurm_prefix": prefix,
+        "slurm_prefix": str(Path("/") / conf.parent.parent.relative_to(around.root)),
         "slurm_extends_service_config": True,
         "slurm_controller_wait_seconds": 1800,
+        "motd_hyperpod": True,
         # The service gives every node the same key; the role then finds it in place.
         "munge_key": f"{{{{ lookup('ansible.builtin.pipe', 'base64 -w0 {MUNGE_KEY}') }}}}",
+        **_homes([mount["path"] for mount in mounts], around),
+        **_heads(wanted.get("slurm_configurations") or {}, cluster),
     }
     if mounts:
         variables["lustre_mounts"] = mounts
-    if wanted.get("fsx_openzfs_dns_name"):
-        variables.update({"users_home_root": "/home", "users_home_mount": "/home"})
     return Plan(
         provider="hyperpod",
         cluster=re.sub(r"[^a-z0-9_-]", "-", cluster.lower())[:40],
@@ -218,3 +231,30 @@ def make_plan(
         waits=tuple(waits),
         notes=notes,
     )
+
+
+def _homes(mounted: list[str], around: Surroundings) -> dict[str, Any]:
+    """Homes go to OpenZFS, else to /fsx, which may be mounted already; without either, every node has its own."""
+    if FSX not in mounted and around.path(FSX).is_mount():
+        mounted = [*mounted, FSX]
+    if not mounted:
+        return {"users_home_shared": False, "users_home_root": "/home", "users_home_mount": ""}
+    place = "/home" if "/home" in mounted else FSX
+    keys = f"{place}/.awsome/host_keys" if place == "/home" else f"{place}/awsome/host_keys"
+    homes = {"users_home_root": "/home", "users_home_mount": "/home"} if place == "/home" else {"users_home_mount": FSX}
+    return {**homes, "users_host_keys_directory": keys}
+
+
+def _heads(heads: dict[str, Any], cluster: str) -> dict[str, Any]:
+    """Two or more controllers share their state, and the database is elsewhere."""
+    if not heads:
+        return {}
+    shared = heads["slurm_shared_directory"].rstrip("/")
+    return {
+        "slurm_heads_mount": shared,
+        "slurm_heads_directory": f"{shared}/awsome/slurm/{cluster}",
+        "slurm_heads_sns_topic_arn": heads.get("slurm_sns_arn") or "",
+        "slurm_accounting_database_host": heads["slurm_database_endpoint"],
+        "slurm_accounting_database_user": heads["slurm_database_user"],
+        "slurm_accounting_database_secret": heads["slurm_database_secret_arn"],
+    }
