@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.awsome.training.plugins.module_utils._repository import mirrored
-from lab.harness import BARE, Lab, Podman, run
-from mirror_vendor import apt, dnf, rpm_row, sha256, stanza
-from standins.formats import Package, deb
-from standins.indexes import Key
+from lab.harness import BARE, ROOT, Lab, Podman, run
+from mirror_vendor import apt, sha256, stanza
+from standins import build
+from standins.formats import File, Package, deb
+from standins.indexes import Key, dnf
 
 pytestmark = pytest.mark.lab
 
@@ -67,7 +68,6 @@ class Vendor:
         """Lay the server's files, signed."""
         files = self.root / "server"
         (files / "apt").mkdir(parents=True)
-        (files / "dnf").mkdir()
         rows = []
         for name, version, needs in (
             ("demo-app", "1.2-1", ["demo-lib (>= 1.2)", "libc6"]),
@@ -81,8 +81,9 @@ class Vendor:
             more |= {"Maintainer": "demo <root@localhost>", "Description": "demo"}
             rows.append(stanza(name, version, content, f"./{package.deb_name}", **more))
         apt(files / "apt", self.key, rows)
-        (files / "dnf/demo-app-1.2-1.rpm").write_bytes(b"rpm")
-        dnf(files / "dnf", self.key, [rpm_row("demo-app", "1.2-1", b"rpm", "demo-app-1.2-1.rpm")])
+        app = Package("demo-app", "1.2-1", "x86_64", "demo", relations={"depends": ["demo-lib (>= 1.2)"]})
+        lib = Package("demo-lib", "1.3-1", "x86_64", "demo", {"/usr/share/demo-lib": File(b"lib")})
+        dnf(files / "dnf", [app, lib], self.key)
         (files / "tool.bin").write_bytes(TOOL)
         (files / "signed.bin").write_bytes(SIGNED)
         (files / "signed.bin.sig").write_bytes(self.key.sign(files / "signed.bin"))
@@ -168,7 +169,8 @@ def test_a_second_run_needs_no_vendor(vendor: Vendor) -> None:
     held = [str(path.relative_to(vendor.mirror)) for path in vendor.mirror.rglob("*.deb")]
     host = vendor.url.partition("//")[2]
     assert sorted(held) == [f"repositories/{host}/apt/demo-{part}_amd64.deb" for part in ("app_1.2-1", "lib_2.0-1")]
-    assert (vendor.mirror / f"repositories/{host}/dnf/demo-app-1.2-1.rpm").is_file()
+    held = sorted(path.name for path in (vendor.mirror / f"repositories/{host}/dnf").glob("*.rpm"))
+    assert held == ["demo-app-1.2-1.x86_64.rpm", "demo-lib-1.3-1.x86_64.rpm"]
 
 
 def test_a_vendor_that_is_away_and_a_name_that_nobody_has(vendor: Vendor) -> None:
@@ -189,13 +191,17 @@ def machine(vendor: Vendor, podman: Podman, keep_artifacts: bool) -> Iterator[La
         yield made
 
 
+def record_of(vendor: Vendor, manager: str, mirror: str) -> dict[str, Any]:
+    """What the lookup would answer."""
+    urls = {
+        key: mirrored(f"{vendor.url}/{at}", f"{mirror}/repositories")
+        for key, at in {"url": manager, "key_url": "key.asc"}.items()
+    }
+    return {"name": "demo", "type": manager, "description": "demo", "fingerprint": vendor.key.fingerprint, **urls}
+
+
 def test_a_machine_installs_from_the_mirror(vendor: Vendor, machine: Lab, tmp_path: Path) -> None:
-    repositories = "file:///srv/mirror/repositories"
-    record = {
-        "name": "demo", "type": "apt", "description": "demo", "suite": "/", "arch": "amd64",
-        "url": mirrored(f"{vendor.url}/apt", repositories), "key_url": mirrored(f"{vendor.url}/key.asc", repositories),
-        "fingerprint": vendor.key.fingerprint,
-    }  # fmt: skip
+    record = {**record_of(vendor, "apt", "file:///srv/mirror"), "suite": "/", "arch": "amd64"}
     tasks: list[dict[str, Any]] = [
         {"name": "Packages", "awsome.training.packages": {"name": ["demo-app=1.2-*"], "repository": record}}
     ]
@@ -214,3 +220,48 @@ def test_a_machine_installs_from_the_mirror(vendor: Vendor, machine: Lab, tmp_pa
     assert (controller.package("demo-app").version, controller.package("demo-lib").version) == ("1.2-1", "2.0-1")
     assert controller.file("/opt/demo_tool/tool.bin").content == TOOL
     assert controller.file("/opt/demo_signed/signed.bin").content == SIGNED
+
+
+@pytest.fixture(scope="module")
+def rpm_machine(vendor: Vendor, podman: Podman, keep_artifacts: bool) -> Iterator[Lab]:
+    """One of the RPM family, which sees the mirror as a directory and knows no repository."""
+    standins = build.build() / "mirror"
+    script = run(*podman.sudo, "sh", str(ROOT / "tests/standins/rpm_machine.sh"), "al2023", str(standins))
+    assert script.returncode == 0, script.stdout
+    volumes = [f"--volume={standins}:/srv/mirror:ro", f"--volume={vendor.mirror}:/srv/demo:ro"]
+    options = {"lab_platform": "al2023", "lab_registry_image": script.stdout.split()[-1], "lab_run_options": volumes}
+    made = Lab("awt-mirror-rpm", {**BARE, **options, "lab_num_compute": 0})
+    with made.running(keep_artifacts):
+        made.host("controller").check_output("rm /etc/yum.repos.d/*")
+        yield made
+
+
+def test_a_machine_of_the_rpm_family_installs_from_the_mirror(vendor: Vendor, rpm_machine: Lab, tmp_path: Path) -> None:
+    record = {**record_of(vendor, "dnf", "file:///srv/demo"), "arch": "x86_64", "repo_gpgcheck": True}
+    task = {"name": "Packages", "awsome.training.packages": {"name": ["demo-app=1.2-*"], "repository": record}}
+    play = [{"hosts": "controller", "gather_facts": True, "tasks": [task]}]
+    (tmp_path / "play.yml").write_text(yaml.safe_dump(play))
+    command = ["ansible-playbook", "-i", str(rpm_machine.inventory), str(tmp_path / "play.yml")]
+    done = run(*command)
+    assert done.returncode == 0, done.stdout
+    node = rpm_machine.host("controller")
+    assert node.check_output("rpm --query demo-app demo-lib").split() == [
+        "demo-app-1.2-1.x86_64",
+        "demo-lib-1.3-1.x86_64",
+    ]
+    assert node.check_output("ls /etc/yum.repos.d") == "demo.repo"
+    assert node.file("/usr/share/demo-lib").content == b"lib"
+    again = run(*command)
+    assert "changed=0" in again.stdout, again.stdout
+    # A package that was changed in the mirror is refused.
+    node.check_output("rpm --erase demo-app demo-lib && dnf -q clean packages")
+    package = next(vendor.mirror.rglob("demo-lib-*.rpm"))
+    content = package.read_bytes()
+    package.chmod(0o644)
+    package.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    try:
+        broken = run(*command)
+    finally:
+        package.write_bytes(content)
+    assert broken.returncode != 0 and "packages: demo-app=1.2-* could not be installed" in broken.stdout, broken.stdout
+    assert not node.package("demo-app").is_installed
