@@ -127,7 +127,22 @@ def texts(path: Path) -> tuple[dict[str, Any], str, dict[str, Any]]:
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in found:
             found[node.targets[0].id] = ast.literal_eval(node.value)
-    return yaml.safe_load(found["DOCUMENTATION"]) or {}, found["EXAMPLES"], yaml.safe_load(found["RETURN"]) or {}
+    docs = yaml.safe_load(found["DOCUMENTATION"]) or {}
+    for fragment in map(own_fragment, docs.get("extends_documentation_fragment") or []):
+        docs["options"] = {**fragment.get("options", {}), **docs.get("options", {})}
+    return docs, found["EXAMPLES"], yaml.safe_load(found["RETURN"]) or {}
+
+
+def own_fragment(name: str) -> dict[str, Any]:
+    """A fragment of this collection; what those of others say is in their own documentation."""
+    if not name.startswith("awsome.training."):
+        return {}
+    file, part = name.split(".")[2:]
+    words = (ROOT / f"plugins/doc_fragments/{file}.py").read_text()
+    (body,) = (node for node in ast.parse(words).body if isinstance(node, ast.ClassDef))
+    texts = {ast.unparse(node.targets[0]): node.value for node in body.body if isinstance(node, ast.Assign)}
+    fragment: dict[str, Any] = yaml.safe_load(ast.literal_eval(texts[part.upper()]))
+    return fragment
 
 
 # --- the catalogue

@@ -11,12 +11,7 @@ version_added: 0.2.0
 author: awsome.training contributors
 description:
   - Gives what M(awsome.training.component_versions) takes to judge what is installed on a host.
-options:
-  _terms:
-    description: Not used.
-    required: false
-    type: list
-    elements: str
+extends_documentation_fragment: [awsome.training.lookup.nothing]
 """
 
 EXAMPLES = r"""

@@ -11,12 +11,8 @@ version_added: 0.1.0
 author: awsome.training contributors
 description:
   - Looks components up in C(catalog/components.yml), and settles each one's URL and checksum for one architecture.
+extends_documentation_fragment: [awsome.training.lookup.names]
 options:
-  _terms:
-    description: Names of components.
-    required: true
-    type: list
-    elements: str
   arch:
     description:
       - The architecture, as the kernel names it (V(x86_64) or V(aarch64)).

@@ -12,12 +12,7 @@ author: awsome.training contributors
 description:
   - A digest of everything that the install door of a profile's roles reads in this collection.
   - Two equal answers mean that an image baked then need not be baked again.
-options:
-  _terms:
-    description: Names of profiles.
-    required: true
-    type: list
-    elements: str
+extends_documentation_fragment: [awsome.training.lookup.names]
 """
 
 EXAMPLES = r"""

@@ -10,13 +10,8 @@ short_description: The catalogue's row of an EC2 instance type
 version_added: 0.1.0
 author: awsome.training contributors
 description:
-  - Looks instance types up in C(catalog/instances.yml).
-options:
-  _terms:
-    description: Instance types; the C(ml.) that SageMaker puts in front is accepted.
-    required: true
-    type: list
-    elements: str
+  - Looks instance types up in C(catalog/instances.yml). The C(ml.) that SageMaker puts in front is accepted.
+extends_documentation_fragment: [awsome.training.lookup.names]
 """
 
 EXAMPLES = r"""

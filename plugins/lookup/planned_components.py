@@ -16,12 +16,7 @@ description:
     installer.
   - Where the version is not the role's to choose, for instance the distribution's, it is null.
   - The host's kernel is among them where its facts tell it and it is no container.
-options:
-  _terms:
-    description: Names of profiles.
-    required: true
-    type: list
-    elements: str
+extends_documentation_fragment: [awsome.training.lookup.names]
 """
 
 EXAMPLES = r"""

@@ -11,12 +11,7 @@ version_added: 0.1.0
 author: awsome.training contributors
 description:
   - Looks operating systems up in C(catalog/platforms.yml).
-options:
-  _terms:
-    description: Names of platforms.
-    required: true
-    type: list
-    elements: str
+extends_documentation_fragment: [awsome.training.lookup.names]
 """
 
 EXAMPLES = r"""

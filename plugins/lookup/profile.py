@@ -11,12 +11,7 @@ version_added: 0.1.0
 author: awsome.training contributors
 description:
   - Looks node profiles up in C(catalog/profiles.yml).
-options:
-  _terms:
-    description: Names of profiles.
-    required: true
-    type: list
-    elements: str
+extends_documentation_fragment: [awsome.training.lookup.names]
 """
 
 EXAMPLES = r"""

@@ -14,12 +14,8 @@ description:
     Looks repositories up in C(catalog/repositories.yml), and settles each one for the host's platform and architecture.
     The module M(awsome.training.packages) takes the answer as it is.
   - Rocky Linux, AlmaLinux, CentOS Stream and Oracle Linux count as Red Hat Enterprise Linux of the same major version.
+extends_documentation_fragment: [awsome.training.lookup.names]
 options:
-  _terms:
-    description: Names of repositories.
-    required: true
-    type: list
-    elements: str
   platform:
     description:
       - A platform of the catalogue.

@@ -12,12 +12,8 @@ author: awsome.training contributors
 description:
   - Gives one script, so that a node is asked everything in one call. It changes nothing; what is missing leaves a gap.
   - The filter P(awsome.training.slurm_answer#filter) reads what it prints.
+extends_documentation_fragment: [awsome.training.lookup.nothing]
 options:
-  _terms:
-    description: Not used.
-    required: false
-    type: list
-    elements: str
   bin:
     description: The directories of Slurm's programs, with colons between them.
     type: str

@@ -12,12 +12,7 @@ author: awsome.training contributors
 description:
   - Merges the role lists of C(catalog/profiles.yml) into the one order that agrees with each of them.
   - Takes no terms. Use C(query), which always gives a list.
-options:
-  _terms:
-    description: Not used.
-    required: false
-    type: list
-    elements: str
+extends_documentation_fragment: [awsome.training.lookup.nothing]
 """
 
 EXAMPLES = r"""
