@@ -1,5 +1,6 @@
 # A container image for training jobs, by the walk that makes AMIs: packer build -var image=IMAGE training-container.pkr.hcl
-# Any program that answers to `docker` on the PATH will do, podman's too. docs/images.md is the manual.
+# Any program that answers to `docker` on the PATH will do, podman's too. docs/images.md is the manual. What stands in gpu-ami.pkr.hcl,
+# too, cannot be shared: a file that Packer builds by its name is read alone.
 
 # What: the image to build on, which must be of the system that `platform` names in catalog/platforms.yml.
 variable "image" { default = "docker.io/library/ubuntu:24.04" }
