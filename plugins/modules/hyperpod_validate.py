@@ -26,9 +26,9 @@ options:
     type: path
   provisioning_parameters:
     description: >-
-      The file, where it is not C(provisioning_parameters.json) of O(bundle). A cluster on Slurm has one; where there is
-      none, the request is judged alone.
-    type: path
+      The file, or what it shall hold, where it is not C(provisioning_parameters.json) of O(bundle). A cluster on Slurm
+      has one; where there is none, the request is judged alone.
+    type: raw
   cluster:
     description: >-
       The options of M(awsome.training.hyperpod_cluster) that make the cluster, such as C(name), C(instance_groups),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.awsome.training.plugins.modules import hyperpod_cluster, hyperpod_cluster_info
-from aws.harness import Aws
+from aws.harness import Aws, Played
 
 ROLE = "arn:aws:iam::123456789012:role/train-hyperpod"
 VPC = {"subnets": ["subnet-0123456789abcdef0"], "security_group_ids": ["sg-0123456789abcdef0"]}
@@ -244,3 +245,133 @@ def test_another_error_of_the_service_is_told(aws: Aws, module: Callable[..., To
     assert told["failed"] and told["msg"].startswith(
         "hyperpod_cluster: train: An error occurred (ResourceLimitExceeded)"
     )
+
+
+# The role and its playbook
+GROUPS = [
+    {
+        "instance_group_name": "controller",
+        "instance_type": "ml.c5.xlarge",
+        "instance_count": 1,
+        "node_type": "controller",
+    },
+    {
+        "instance_group_name": "worker",
+        "instance_type": "ml.p5.48xlarge",
+        "instance_count": 2,
+        "node_type": "compute",
+        "partition": "gpu",
+        "instance_storage_configs": [{"ebs_volume_config": {"volume_size_in_gb": 500}}],
+    },
+]
+# What exists already, in place of what the roles network and storage make.
+GIVEN: Told = {
+    "hyperpod_subnet_ids": VPC["subnets"],
+    "hyperpod_security_group_ids": VPC["security_group_ids"],
+    "hyperpod_bucket": "sagemaker-train-123456789012",
+}
+OPTIONS: Told = {
+    "cluster_name": "train",
+    "aws_region": "us-east-1",
+    "hyperpod_groups": GROUPS,
+    "hyperpod_users": [{"name": "ada", "uid": 2001, "home": "/fsx/ada"}],
+    "hyperpod_data_buckets": ["data-of-ours"],
+    "hyperpod_options": {"poll_seconds": 0, "node_recovery": "Automatic"},
+    # The wheels of Ansible are fetched from a package index; the bundle is whole but for them.
+    "node_boot_pythons": [],
+}
+
+
+def test_the_playbook_brings_a_slurm_cluster_up_and_down(
+    aws: Aws, playbook: Callable[..., Played], tmp_path: Path
+) -> None:
+    options = {**OPTIONS, "node_boot_dir": str(tmp_path / "bundle")}
+    made = playbook("hyperpod", **options)
+    assert made.returncode == 0, made.stdout[-6000:]
+    outputs = made.outputs["hyperpod"]
+    assert outputs["plan"] == ["create cluster train with controller 1, worker 2"]
+    assert outputs["log_group"].startswith("/aws/sagemaker/Clusters/train/")
+
+    (asked,) = aws.asked("CreateCluster")
+    storage = made.outputs["storage"]
+    life = {"SourceS3Uri": f"s3://{storage['bucket']}/hyperpod/train", "OnCreate": "on_create.sh"}
+    assert [group["LifeCycleConfig"] for group in asked["InstanceGroups"]] == [life, life]
+    assert {group["ExecutionRole"] for group in asked["InstanceGroups"]} == {outputs["execution_role_arn"]}
+    assert asked["VpcConfig"] == {
+        "Subnets": made.outputs["network"]["private_subnet_ids"][:1],
+        "SecurityGroupIds": [made.outputs["network"]["security_group_id"]],
+    }
+    assert "SlurmConfig" not in asked["InstanceGroups"][0] and "Orchestrator" not in asked
+
+    s3 = aws.client("s3")
+    found = s3.list_objects_v2(Bucket=storage["bucket"], Prefix="hyperpod/train/")["Contents"]
+    keys = {one["Key"].removeprefix("hyperpod/train/") for one in found}
+    assert {"on_create.sh", "on_init_complete.sh", "bundle.tar.gz", "bundle.tar.gz.sha256", "shared_users.txt"} <= keys
+    body = s3.get_object(Bucket=storage["bucket"], Key="hyperpod/train/provisioning_parameters.json")["Body"]
+    assert json.loads(body.read()) == {
+        "version": "1.0.0",
+        "workload_manager": "slurm",
+        "controller_group": "controller",
+        "worker_groups": [{"instance_group_name": "worker", "partition_name": "gpu"}],
+        "fsx_dns_name": storage["lustre_dns_name"],
+        "fsx_mountname": storage["lustre_mount_name"],
+    }
+    policies = the_roles_policies(aws, outputs["execution_role_arn"])
+    assert set(policies) == {"nodes", "network", "data"}
+    (data,) = policies["data"]["Statement"]
+    assert data["Resource"] == ["arn:aws:s3:::data-of-ours", "arn:aws:s3:::data-of-ours/*"]
+
+    # Made, it is left alone: nothing is uploaded or asked for.
+    before = len(aws.asked("PutObject"))
+    lustre = {"dns_name": storage["lustre_dns_name"], "mount_name": storage["lustre_mount_name"]}
+    options.update(hyperpod_subnet_ids=asked["VpcConfig"]["Subnets"], hyperpod_lustre=lustre)
+    options.update(
+        hyperpod_security_group_ids=asked["VpcConfig"]["SecurityGroupIds"], hyperpod_bucket=storage["bucket"]
+    )
+    options.update(hyperpod_bundle_dir=options["node_boot_dir"])
+    again = playbook("hyperpod", **options)
+    assert again.returncode == 0 and again.outputs["hyperpod"]["plan"] == [], again.stdout[-6000:]
+    assert again.changed == 0 and len(aws.asked("PutObject")) == before
+
+    gone = playbook("hyperpod", hyperpod_state="absent", **options)
+    assert gone.returncode == 0 and gone.outputs["hyperpod"] == {}, gone.stdout[-6000:]
+    assert aws.client("sagemaker").list_clusters()["ClusterSummaries"] == []
+    assert not [one for one in aws.client("iam").list_roles()["Roles"] if "hyperpod" in one["RoleName"]]
+
+
+def the_roles_policies(aws: Aws, arn: str) -> dict[str, Any]:
+    iam, name = aws.client("iam"), arn.rpartition("/")[2]
+    names = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    found = {one: iam.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"] for one in names}
+    # What CloudFormation wrote, moto answers as text.
+    return {one: json.loads(policy) if isinstance(policy, str) else policy for one, policy in found.items()}
+
+
+def test_a_plan_of_an_eks_cluster_changes_nothing(aws: Aws, playbook: Callable[..., Played]) -> None:
+    arn = "arn:aws:eks:us-east-1:123456789012:cluster/train"
+    groups = [{"instance_group_name": "worker", "instance_type": "ml.p5.48xlarge", "instance_count": 4}]
+    eks = {"hyperpod_orchestrator": "eks", "hyperpod_eks_cluster_arn": arn, "hyperpod_groups": groups}
+    done = playbook("hyperpod", "--check", **{**OPTIONS, **eks, **GIVEN})
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert done.outputs["hyperpod"]["plan"] == ["create cluster train with worker 4"]
+    assert {one["action"] for one in aws.requests} & {"CreateCluster", "PutObject", "CreateStack"} == set()
+
+
+def test_faults_end_the_playbook_before_anything_is_made(aws: Aws, playbook: Callable[..., Played]) -> None:
+    groups = [GROUPS[0] | {"instance_count": 2}, GROUPS[1] | {"instance_type": "ml.p5.48xlrge"}]
+    wrong = {
+        "hyperpod_groups": groups,
+        "hyperpod_lustre": {"dns_name": "fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com"},
+        "hyperpod_options": {"node_recvery": "Automatic"},
+        "hyperpod_execution_role_arn": ROLE,
+    }
+    done = playbook("hyperpod", **{**OPTIONS, **GIVEN, **wrong})
+    assert done.returncode == 2
+    for sentence in (
+        "node_recvery: is no option of hyperpod_cluster; did you mean node_recovery?",
+        "instance_groups[1].instance_type: 'ml.p5.48xlrge' is not one of its values; did you mean ml.p5.48xlarge",
+        "fsx_mountname is missing; fsx_dns_name cannot be mounted without it.",
+        "slurm_configurations is missing, but 'controller' has 2 instances;",
+    ):
+        assert sentence in done.told, sentence
+    assert aws.asked("CreateCluster") == [] == aws.asked("PutObject")

@@ -134,13 +134,13 @@ class _Judge:
             if key in shape.members:
                 yield from self.judge(shape.members[key], one, f"{dot}{self.words(key)}")
             else:
-                yield f"{dot}{key}: is no key here{_meant(str(key), known)}"
+                yield f"{dot}{key}: is no key here{meant(str(key), known)}"
 
 
 def _string(shape: Any, value: str, name: str) -> Iterator[str]:
     if shape.enum:
         if value not in shape.enum:
-            yield f"{name}: {value!r} is not one of its values{_meant(value, list(shape.enum))}"
+            yield f"{name}: {value!r} is not one of its values{meant(value, list(shape.enum))}"
         return
     yield from _length(shape, value, name, "characters")
     pattern = shape.metadata.get("pattern")
@@ -196,8 +196,8 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _meant(word: str, known: list[str]) -> str:
-    """What is allowed: all of it where that is short, else what the word is near to."""
+def meant(word: str, known: list[str]) -> str:
+    """The end of a sentence: all that is known where that is short, else what the word is near to."""
     if len(known) <= _LISTED:
         return f", expected {'one of ' if len(known) > 1 else ''}{', '.join(known)}." if known else "; it has none."
     lower = {one.lower(): one for one in known}

@@ -22,6 +22,11 @@ CLUSTER = (
     "cluster_role",
     "auto_scaling",
 )
+# The module's other options.
+OTHERS = (
+    *("name", "state", "purge_instance_groups", "tags", "purge_tags", "software_update"),
+    *("delete_nodes", "replace_nodes", "reboot_nodes", "wait", "wait_timeout", "poll_seconds", "progress_path"),
+)
 GROUPS = ("InstanceGroups", "RestrictedInstanceGroups")
 
 
