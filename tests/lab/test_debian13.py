@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from lab.harness import Lab, Podman
+from lab.test_topology import assert_same, placed
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -28,3 +30,10 @@ def test_a_second_run_changes_nothing_and_every_check_passes(trixie: Lab) -> Non
     assert set(re.findall(r"changed=(\d+)", again.stdout)) == {"0"}, again.stdout[-6000:]
     verified = trixie.playbook("verify")
     assert verified.returncode == 0 and '"fail": 0, "not-checked": 0' in verified.stdout, verified.stdout[-3000:]
+
+
+@pytest.mark.parametrize(("count", "domain"), [(1, 1), (36, 18), (64, 18), (72, 18)])
+def test_slurmctld_loads_blocks(trixie: Lab, count: int, domain: int) -> None:
+    nodes = [replace(node, switches=()) for node in placed(count, domain=domain)]
+    shown = assert_same(trixie.host("controller"), nodes, "BlockName")
+    assert sum(len(row["Nodes"]) for row in shown.values()) == count

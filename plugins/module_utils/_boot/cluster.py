@@ -53,10 +53,11 @@ def judged(
     # Where the homes have a root of their own (OpenZFS, or none that is shared), it wins over what the file says.
     users, more = _users(bundle, str((variables or {}).get("users_home_root", "")))
     roles = {function: list(catalog.profile(name)["roles"]) for function, name in profiles.items()}
-    faults = [*faults, *(_shape(path, data, roles) if not faults else []), *more]
+    faults = faults or _shape(path, data, roles)
+    user = {key: (data.get(key) or {}) if not faults else {} for key in KEYS}
+    faults = [*(faults or _variables(path, user, profiles, variables or {}, catalog)), *more]
     if faults:
         return Answer(faults=tuple(faults))
-    user = {key: data.get(key) or {} for key in KEYS}
     off = {role for name, on in user["features"].items() if not on for role in FEATURES.get(name, (name,))}
     if "slurm_accounting" in off:
         user["variables"] = {"slurm_slurmdbd_host": "", **user["variables"]}
@@ -64,7 +65,6 @@ def judged(
         user={**user, "users": users},
         roles={function: [role for role in names if role not in off] for function, names in roles.items()},
         known_types=tuple(name for name in types if name and _known(catalog, name)),
-        faults=tuple(_variables(path, user, profiles, variables or {}, catalog)),
     )
 
 

@@ -170,6 +170,10 @@ def test_each_fault_of_the_parameters_is_a_sentence(hyperpod: HyperPod, change: 
             "InstanceGroups[0].Name is missing, expected the group's name.",
         ),
         ({"ClusterConfig": "a", "InstanceGroups": []}, "ClusterConfig is 'a', expected an object."),
+        (
+            {"ClusterConfig": {}, "InstanceGroups": []},
+            "ClusterConfig.ClusterName is missing, expected the cluster's name.",
+        ),
     ],
 )
 def test_each_fault_of_the_services_file_is_a_sentence(hyperpod: HyperPod, data: Any, sentence: str) -> None:

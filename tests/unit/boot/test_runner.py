@@ -17,7 +17,7 @@ from unit.boot.metadata import HyperPod
 
 THIS = Node("ip-10-1-0-101", "10.1.0.101", "compute")
 PLAN = Plan("hyperpod", "demo", THIS, (THIS,), {"compute": "hyperpod_compute"})
-TREE = bundle.Tree(Path("/nowhere"), "0")
+TREE = bundle.Tree(Path("/nowhere"), "0", Path("/nowhere"))
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_an_old_bundle_goes_when_a_new_one_is_there(tmp_path: Path) -> None:
     python = f"{sys.version_info[0]}.{sys.version_info[1]}".encode()
     (tmp_path / "trees/old").mkdir(parents=True)
     tree = bundle.unpack(archive(tmp_path, {"wheels/pythons": python}), tmp_path / "trees")
-    assert [path.name for path in (tmp_path / "trees").iterdir()] == [tree.path.name]
+    assert set((tmp_path / "trees").iterdir()) == {tree.path, tree.site}
 
 
 @pytest.mark.parametrize(

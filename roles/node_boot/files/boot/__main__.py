@@ -1,10 +1,11 @@
-"""python3 -m boot PROVIDER HOOK [ARGUMENT...], from the directory of the hooks.
+"""python3 -m boot PROVIDER HOOK [ARGUMENT...], from the directory of the hooks; python3 -m boot prepare, in an image.
 
 Exit status: 0 well, 1 input refused, 2 a step failed, 3 another run does not end.
 """
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from boot import addresses
 from boot.adapters import Surroundings
+from boot.bundle import ARCHIVE, unpack
 from boot.runner import Boot
 
 OLDEST, NEWEST = (3, 11), (3, 13)  # what ansible-core 2.19 runs with
@@ -48,13 +50,25 @@ def python() -> str:
     sys.exit(2)
 
 
+def prepare() -> int:
+    """Unpack the bundle and compile it, so that a node that starts from this image need not."""
+    home = Path("/opt/awsome/boot")
+    home.mkdir(parents=True, exist_ok=True)
+    tree = unpack(Path.cwd() / ARCHIVE, home)
+    for path in (tree.site, tree.path):
+        compileall.compile_dir(path, quiet=2, workers=0)
+    return 0
+
+
 def main(arguments: list[str]) -> int:
+    other = python() if arguments else ""
+    if other:
+        os.execv(other, [other, "-m", "boot", *arguments])
+    if arguments == ["prepare"]:
+        return prepare()
     if len(arguments) < 2:
         print(__doc__, file=sys.stderr)
         return 64
-    other = python()
-    if other:
-        os.execv(other, [other, "-m", "boot", *arguments])
     provider, hook, *rest = arguments
     around = Surroundings(Path.cwd(), os.environ, tuple(addresses.own()), addresses.hostname(), arguments=tuple(rest))
     return Boot(provider, hook, around).run()

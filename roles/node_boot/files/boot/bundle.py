@@ -24,14 +24,11 @@ class Tree:
 
     path: Path
     digest: str
+    site: Path
 
     @property
     def collection(self) -> Path:
         return self.path / "collections/ansible_collections/awsome/training"
-
-    @property
-    def site(self) -> Path:
-        return self.path / f"site-{sys.version_info[0]}.{sys.version_info[1]}"
 
     @property
     def mirror(self) -> Path:
@@ -61,23 +58,24 @@ def digest(archive: Path) -> str:
 def unpack(archive: Path, home: Path) -> Tree:
     """Unpack what is not there yet; a directory of that name is whole."""
     found = digest(archive)
-    tree = Tree(home / found[:16], found)
-    if not tree.path.is_dir():
-        _appear(tree.path, lambda new: _extract(archive, new))
+    path = home / found[:16]
+    if not path.is_dir():
+        _appear(path, lambda new: _extract(archive, new))
+    python, wheels = f"{sys.version_info[0]}.{sys.version_info[1]}", path / "wheels"
+    mine = [one for one in sorted(wheels.glob("*.whl")) if fits(one.name, sys.version_info[1], os.uname().machine)]
+    # Ansible outlives bundles: it is named after its wheels, so that an image may bring it.
+    key = hashlib.sha256("\n".join([python, *(one.name for one in mine)]).encode()).hexdigest()[:16]
+    tree = Tree(path, found, home / f"site-{key}")
     if not tree.site.is_dir():
-        python, wheels = f"{sys.version_info[0]}.{sys.version_info[1]}", tree.path / "wheels"
         known = (wheels / "pythons").read_text(encoding="utf-8").split()
         if python not in known:
             raise BootError(
                 f"{archive}: holds no Ansible for Python {python}, only for {', '.join(known)}; "
                 f"add {python} to node_boot_pythons and build the bundle again."
             )
-        mine = [
-            path for path in sorted(wheels.glob("*.whl")) if fits(path.name, sys.version_info[1], os.uname().machine)
-        ]
         _appear(tree.site, lambda new: _unzip(mine, new))
     for other in home.iterdir():
-        if other.is_dir() and other != tree.path:
+        if other.is_dir() and other not in (tree.path, tree.site):
             shutil.rmtree(other, ignore_errors=True)
     return tree
 

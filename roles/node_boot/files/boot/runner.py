@@ -190,6 +190,8 @@ class Boot:
         """The user's data files and the catalogue, by the collection's judge. Raises all faults, the adapter's too."""
         # What the bundle holds stands behind the standard library, and before any package of the system.
         sys.path[1:1] = [str(tree.path / "collections"), str(tree.site)]
+        # The hook's own directory is the user's and gets no compiled files; these may have them.
+        sys.dont_write_bytecode = False
         from ansible_collections.awsome.training.plugins.module_utils._boot import cluster
 
         types = sorted({node.instance_type for node in plan.nodes}) if plan else []

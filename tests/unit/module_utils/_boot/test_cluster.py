@@ -56,8 +56,9 @@ def test_each_fault_is_a_sentence(tmp_path: Path, text: str, sentence: str) -> N
 
 
 def test_the_faults_of_both_files_come_together(tmp_path: Path) -> None:
-    found = judged(tmp_path, "feature: {}", shared_users__txt="bob,x,home\n").faults
-    assert len(found) > 1 and any("shared_users.txt" in fault for fault in found)
+    for text, sentence in (("feature: {}", "is no key"), ("variables: {slurm_confg: {}}", "is no variable")):
+        found = judged(tmp_path, text, shared_users__txt="bob,x,home\n").faults
+        assert sentence in found[0] and "shared_users.txt" in found[-1], found
 
 
 def test_shared_users_are_options_of_role_users(tmp_path: Path) -> None:

@@ -53,7 +53,9 @@ def read_resource(judge: Judge) -> tuple[str, dict[str, list[dict[str, str]]]]:
     if judge.faults:
         return "", {}
     about = judge.mapping("ClusterConfig", data.get("ClusterConfig"))
-    name = judge.text("ClusterConfig.ClusterName", about.get("ClusterName"), "the cluster's name") if about else ""
+    # What is no object has been told already.
+    known = isinstance(data.get("ClusterConfig"), dict)
+    name = judge.text("ClusterConfig.ClusterName", about.get("ClusterName"), "the cluster's name") if known else ""
     groups: dict[str, list[dict[str, str]]] = {}
     seen: dict[str, str] = {}
     for number, group in enumerate(judge.list("InstanceGroups", data.get("InstanceGroups"))):
