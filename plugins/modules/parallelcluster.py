@@ -137,7 +137,7 @@ def described(seen: dict[str, Any] | None) -> Result:
     return told
 
 
-def run(module: AnsibleAWSModule, result: Result) -> Result:
+def run(module: AnsibleAWSModule, package: api.Package, result: Result) -> Result:
     params = module.params
     wanted = params["configuration"] or {}
 
@@ -145,7 +145,6 @@ def run(module: AnsibleAWSModule, result: Result) -> Result:
         result["progress"].append(line)
         module.log(f"{params['name']}: {line}")
 
-    package = api.Package(params["python"] or sys.executable, params["name"], module.region, api.environment(params))
     if params["state"] == "present" and (faults := package.faults(wanted)):
         raise cluster.ClusterError("\n".join([f"The configuration of {params['name']} does not hold:", *faults]))
     there = cluster.Cluster(
@@ -186,10 +185,14 @@ def main() -> None:
         supports_check_mode=True,
     )
     result: Result = {"actions": [], "changes": [], "fleet_stops": [], "progress": []}
+    params = module.params
+    package = api.Package(params["python"] or sys.executable, params["name"], module.region, api.environment(params))
     try:
-        told = run(module, result)
+        told = run(module, package, result)
+        package.close()
         module.exit_json(**result, **told)
     except (api.PackageError, cluster.ClusterError, wait.WaitError) as error:
+        package.close()
         module.fail_json(msg=f"parallelcluster: {error}", **result)
 
 

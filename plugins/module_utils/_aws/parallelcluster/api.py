@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import os
+import select
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Callable
 
 from ansible_collections.awsome.training.plugins.module_utils._aws.parallelcluster import driver
@@ -41,7 +45,7 @@ def environment(params: Mapping[str, Any]) -> dict[str, str]:
 
 
 class Package:
-    """aws-parallelcluster in one Python, for one cluster in one region."""
+    """aws-parallelcluster in one Python, for one cluster in one region. The process stays until it is closed."""
 
     def __init__(
         self,
@@ -55,6 +59,9 @@ class Package:
         self.python, self.name, self.region = python, name, region
         self.env, self.seconds, self.sleep = {**os.environ, **env}, seconds, sleep
         self.version = ""
+        self.running: subprocess.Popen[str] | None = None
+        # What it says beside its answers, in a file, since nobody reads it while an answer is awaited.
+        self.said = Path(os.devnull)
 
     def faults(self, configuration: Row) -> list[str]:
         """What the package's schema and its validators that need no AWS have against a configuration."""
@@ -103,26 +110,30 @@ class Package:
         content: Row = answer["content"]
         return content
 
+    def close(self) -> None:
+        if self.running:
+            self.running.kill()
+            self.running.communicate()
+            self.said.unlink()
+        self.running = None
+
     def _ask(self, **request: Any) -> Row:
-        # As an argument, since stdin has the request; the text of a module can be had from a zip, its path cannot.
-        command = [self.python, "-c", inspect.getsource(driver)]
+        what = request.get("operation", "judge")
         try:
-            done = subprocess.run(
-                command, input=json.dumps(request), env=self.env, capture_output=True, text=True, timeout=self.seconds
-            )
+            self.running = self.running or self._start()
+            answered = self._answer(self.running, json.dumps(request))
         except OSError as error:
             raise PackageError(
                 f"python is {self.python!r}, which cannot be run: {error.strerror}; name the Python in which "
                 "aws-parallelcluster is installed."
             ) from error
-        except subprocess.TimeoutExpired as error:
-            raise PackageError(
-                f"{self.python} did not answer {request.get('operation', 'judge')} in {self.seconds:g} s."
-            ) from error
         try:
-            answer: Row = json.loads(done.stdout)
+            answer: Row = json.loads(answered or "")
         except ValueError as error:
-            told = " ".join(done.stderr.split())[-600:] or f"it ended with {done.returncode}"
+            told = " ".join(self.said.read_text().split())[-600:] or "it ended and said nothing"
+            self.close()
+            if answered is None:
+                raise PackageError(f"{self.python} did not answer {what} in {self.seconds:g} s.") from error
             raise PackageError(f"{self.python} did not answer as expected: {told}") from error
         if answer.get("trouble") in ("PackageNotFoundError", "ModuleNotFoundError"):
             raise PackageError(
@@ -131,3 +142,21 @@ class Package:
             )
         self.version = answer.get("version", "")
         return answer
+
+    def _start(self) -> subprocess.Popen[str]:
+        # As an argument: the text of a module can be had from a zip, its path cannot.
+        command = [self.python, "-c", inspect.getsource(driver)]
+        pipe = subprocess.PIPE
+        descriptor, path = tempfile.mkstemp()
+        self.said = Path(path)
+        with os.fdopen(descriptor, "w") as said:
+            return subprocess.Popen(command, env=self.env, stdin=pipe, stdout=pipe, stderr=said, text=True)
+
+    def _answer(self, running: subprocess.Popen[str], request: str) -> str | None:
+        """The next line, empty where the process ended, None where it took too long."""
+        assert running.stdin and running.stdout
+        with contextlib.suppress(BrokenPipeError):
+            running.stdin.write(request + "\n")
+            running.stdin.flush()
+        ready, _, _ = select.select([running.stdout], [], [], self.seconds)
+        return running.stdout.readline() if ready else None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Callable
 
 from ansible_collections.awsome.training.plugins.module_utils._aws.parallelcluster import api, plan, wait
@@ -40,8 +41,16 @@ class Cluster:
     def plan(self, state: str, configuration: Row, seen: Row | None, stop_allowed: bool, checking: bool) -> plan.Plan:
         found = plan.existing(self.package.name, state, seen)
         if found:
-            if "create" in found.actions:
+            if "create" not in found.actions:
+                return found
+            try:
                 self._dry("create_cluster", configuration)
+            except ClusterError as error:
+                if not checking:
+                    raise
+                # Networks and policies that are only planned, too, are not there to be judged.
+                told = f"As things are, it would be refused; what is only planned cannot be judged. {error}"
+                return dataclasses.replace(found, warnings=(*found.warnings, told))
             return found
         if not seen or not plan.settled(seen):
             told = (

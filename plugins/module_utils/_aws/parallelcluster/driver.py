@@ -1,9 +1,10 @@
 # Private to awsome.training: its API may change without notice.
 """Asks aws-parallelcluster, in the Python that has it. api.py runs this file's text there, without our collection.
 
-One request as JSON on stdin, one answer as JSON on stdout. {"ask": "judge"} reads a configuration by the package's own
-schema and by those of its validators that need no AWS; {"ask": "call"} calls a function of pcluster.lib. A request that
-the package refuses is an answer, too: {"code": 400, "content": {...}}, as its API would say it.
+Each line of stdin is a request as JSON, each line of stdout its answer: to import the package takes seconds, so one
+process answers all. {"ask": "judge"} reads a configuration by the package's own schema and by those of its validators
+that need no AWS; {"ask": "call"} calls a function of pcluster.lib. A request that the package refuses is an answer,
+too: {"code": 400, "content": {...}}, as its API would say it.
 """
 
 from __future__ import annotations
@@ -18,18 +19,27 @@ from typing import Any
 
 def judge(name: str, configuration: dict[str, Any]) -> dict[str, Any]:
     """Every fault of a configuration that can be found without AWS."""
+    before = dict(os.environ)
     # The schema looks reservations up, for nothing that matters here; it shall find nobody, at once.
     os.environ.update(AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1", AWS_ACCESS_KEY_ID="none")
     os.environ.update(AWS_SECRET_ACCESS_KEY="none", AWS_EC2_METADATA_DISABLED="true")
     os.environ.pop("AWS_PROFILE", None)
     os.environ["AWS_DEFAULT_REGION"] = configuration.get("Region") or "us-east-1"
+    try:
+        return {"faults": judged(name, configuration)}
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def judged(name: str, configuration: dict[str, Any]) -> list[str]:
     schema = importlib.import_module("pcluster.schemas.cluster_schema").ClusterSchema(cluster_name=name)
     invalid = importlib.import_module("marshmallow").ValidationError
     try:
         loaded = schema.load(configuration)
     except invalid as error:
-        return {"faults": sorted(flat(error.messages, configuration))}
-    return {"faults": list(offline(name, loaded))}
+        return sorted(flat(error.messages, configuration))
+    return list(offline(name, loaded))
 
 
 def flat(messages: Any, at: Any, path: str = "") -> Iterator[str]:
@@ -125,32 +135,41 @@ def call(operation: str, arguments: dict[str, Any], fleet_stopped: bool = False)
     lib = importlib.import_module("pcluster.lib")
     refused = importlib.import_module("pcluster.api.errors").ParallelClusterApiException
     encoder = importlib.import_module("pcluster.api.encoder").JSONEncoder
+    cluster = importlib.import_module("pcluster.models.cluster").Cluster
+    asks = cluster.has_running_capacity
     if fleet_stopped:
-        cluster = importlib.import_module("pcluster.models.cluster").Cluster
         cluster.has_running_capacity = lambda self, updated_value=False: False
     try:
         return {"code": 200, "content": json.loads(encoder().encode(getattr(lib, operation)(**arguments)))}
     except refused as error:
         return {"code": error.code, "content": json.loads(encoder().encode(error.content))}
+    finally:
+        cluster.has_running_capacity = asks
 
 
-def main() -> None:
-    request = json.load(sys.stdin)
-    # What the package and the programs it starts print must not mix with the answer.
-    answer_to = os.dup(1)
-    os.dup2(2, 1)
+def forget() -> None:
+    """What the package remembers of AWS, as its own API forgets it before each request."""
+    importlib.import_module("pcluster.aws.common").Cache.clear_all()
+    importlib.import_module("pcluster.aws.aws_api").AWSApi.reset()
+
+
+def answered(request: dict[str, Any]) -> dict[str, Any]:
     try:
         version = importlib.import_module("importlib.metadata").version("aws-parallelcluster")
         asked: Any = {"judge": judge, "call": call}[request.pop("ask")]
-        answer = {**asked(**request), "version": version}
+        forget()
+        return {**asked(**request), "version": version}
     except Exception as error:
-        answer = {
-            "code": 500,
-            "content": {"message": f"{type(error).__name__}: {error}"},
-            "trouble": type(error).__name__,
-        }
-    with os.fdopen(answer_to, "w") as stream:
-        json.dump(answer, stream)
+        told = f"{type(error).__name__}: {error}"
+        return {"code": 500, "content": {"message": told}, "trouble": type(error).__name__}
+
+
+def main() -> None:
+    # What the package and the programs it starts print must not mix with the answers.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        answers.write(json.dumps(answered(json.loads(line))) + "\n")
 
 
 if __name__ == "__main__":

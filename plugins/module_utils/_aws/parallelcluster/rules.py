@@ -1,9 +1,9 @@
 # Private to awsome.training: its API may change without notice.
 """What is wrong with our options for a cluster, all of it at once: pure.
 
-These are rules that neither an argument spec nor ParallelCluster's schema has, judged from the catalogue before anything
-is called. What only AWS knows (in which zone a reservation is, which subnet gives public addresses) ParallelCluster's
-own validators judge, in its dry run.
+These are rules that neither an argument spec nor ParallelCluster's schema has, judged from the catalogue before
+anything is called. What only AWS knows (in which zone a reservation is, which subnet gives public addresses)
+ParallelCluster's own validators judge, in its dry run.
 """
 
 from __future__ import annotations

@@ -181,7 +181,7 @@ def test_a_python_without_the_package_is_told() -> None:
 
 
 def test_a_program_that_is_no_python_is_told() -> None:
-    with pytest.raises(api.PackageError, match="/bin/false did not answer as expected: it ended with 1"):
+    with pytest.raises(api.PackageError, match="/bin/false did not answer as expected: it ended and said nothing"):
         api.Package("/bin/false", "train", "us-east-1", {}).faults({})
 
 
