@@ -22,7 +22,8 @@ description:
     transfers.
   - >-
     C(instance_type) is set where the catalogue has a record of it. What SageMaker says of a node is in
-    C(sagemaker_instance_id), C(sagemaker_instance_type), C(sagemaker_node_logical_id), C(sagemaker_node_status), C(sagemaker_node_message),
+    C(sagemaker_instance_id), C(sagemaker_instance_type), C(sagemaker_node_logical_id),
+    C(sagemaker_node_status), C(sagemaker_node_message),
     C(sagemaker_private_dns), C(sagemaker_private_ip), C(sagemaker_ultraserver_id), C(sagemaker_image_version),
     C(sagemaker_launch_time) and C(sagemaker_availability_zone), as far as it is known.
   - Two calls are made for each cluster, and one more for each further hundred nodes.
@@ -67,7 +68,7 @@ options:
     default: dns
   describe_nodes:
     description: >-
-      Ask for each node's details as well, which its availability zone and logical id are among. That is one call a node.
+      Ask for each node's details as well, among them its availability zone and logical id. That is one call a node.
     type: bool
     default: false
   connection:

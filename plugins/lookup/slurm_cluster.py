@@ -15,14 +15,10 @@ description:
   - A node's hardware comes from the catalogue's row of its C(instance_type), else from what it answered to role slurm,
     else from its line in the present configuration.
   - >-
-    Of each host the variables C(instance_type), C(slurm_node_settings), C(slurm_node_address) and
-    C(slurm_node_switches) are read.
+    Of each host the variables C(instance_type), C(slurm_node_settings), C(slurm_node_address),
+    C(slurm_node_switches) and C(slurm_node_block) are read.
+extends_documentation_fragment: [awsome.training.lookup.nothing]
 options:
-  _terms:
-    description: Not used.
-    required: false
-    type: list
-    elements: str
   settings:
     description: Keys of C(slurm.conf), laid over those that follow from the hosts.
     type: dict
@@ -111,6 +107,7 @@ class LookupModule(LookupBase):
             address=known.get("slurm_node_address") or "",
             settings=known.get("slurm_node_settings") or {},
             switches=known.get("slurm_node_switches") or (),
+            block=str(known.get("slurm_node_block") or ""),
         )
 
     def _answer(self, hosts: list[inventory.Host], groups: dict[str, list[str]]) -> dict[str, Any]:
@@ -124,6 +121,7 @@ class LookupModule(LookupBase):
             partitions=conf.partitions_of(groups, self.get_option("partitions")),
             cgroup=conf.merge(inventory.cgroup_settings(settings, controller.version), self.get_option("cgroup")),
             gres_devices=self.get_option("gres_devices"),
+            version=controller.version,
         )
         return {"files": conf.render_files(cluster), "missing": missing}
 

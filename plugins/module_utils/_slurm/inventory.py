@@ -28,6 +28,7 @@ class Host:
     address: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     switches: Sequence[str] = ()
+    block: str = ""
 
 
 def nodes(hosts: Sequence[Host], present: str = "", memory_fraction: float = 1.0) -> tuple[list[Node], list[str]]:
@@ -61,6 +62,7 @@ def nodes(hosts: Sequence[Host], present: str = "", memory_fraction: float = 1.0
                 hostname=host.hostname if host.hostname not in ("", host.name) else "",
                 address=host.address,
                 switches=tuple(host.switches),
+                block=host.block,
             )
         )
     return known, missing

@@ -132,8 +132,8 @@ def _add_node(
     # Nodes of two clusters may have one address, and so one name: their networks know nothing of each other.
     if name in names:
         raise HyperpodInventoryError(
-            f"hostname: {wanted.hostname!r} calls both {names[name]} and {group}/{instance} {name!r}, expected a name for "
-            "each; use hostname: group_and_instance_id, or an inventory file for each cluster."
+            f"hostname: {wanted.hostname!r} calls both {names[name]} and {group}/{instance} {name!r}, expected "
+            "a name for each; use hostname: group_and_instance_id, or an inventory file for each cluster."
         )
     names[name] = f"{group}/{instance}"
     dns = node.get("PrivateDnsHostname") or ""
@@ -181,8 +181,8 @@ def _functions(made: Inventory, name: str, group: Mapping[str, Any], wanted: Wan
     for partition in partitions:
         if partition in (*FUNCTIONS, ALL, "ungrouped"):
             raise HyperpodInventoryError(
-                f"partitions: instance group {name!r} is in the partition {partition!r}, expected a name that is no group "
-                "of this collection or of Ansible; give the partition another name."
+                f"partitions: instance group {name!r} is in the partition {partition!r}, expected a name that is no "
+                "group of this collection or of Ansible; give the partition another name."
             )
         if partition not in made.children.setdefault("compute", []):
             made.children["compute"].append(partition)
