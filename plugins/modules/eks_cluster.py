@@ -169,9 +169,8 @@ cluster:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.awsome.training.plugins.module_utils._aws.eks import action, cluster_plan, wait
-from ansible_collections.awsome.training.plugins.module_utils._aws.eks.api import Api, ApiError
+from ansible_collections.awsome.training.plugins.module_utils._aws.eks.api import RETRY, Api, ApiError
 
 POLICY = {"name": {"type": "str", "required": True}, "namespaces": {"type": "list", "elements": "str"}}
 ENTRY = {
@@ -214,7 +213,7 @@ def main() -> None:
         argument_spec=OPTIONS, supports_check_mode=True, required_if=[("state", "present", ["role_arn", "subnet_ids"])]
     )
     name, progress = module.params["name"], list[str]()
-    api = Api({"eks": module.client("eks", retry_decorator=AWSRetry.jittered_backoff(retries=10))})
+    api = Api({"eks": module.client("eks", retry_decorator=RETRY)})
     waiter = wait.Waiter(api, module.params["wait_timeout"], progress.append) if module.params["wait"] else None
     try:
         seen = api.cluster(name)

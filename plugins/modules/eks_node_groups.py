@@ -21,9 +21,12 @@ options:
     type: str
     required: true
   state:
-    description: Whether the groups are there. With V(absent) and no O(node_groups), all of the cluster's groups go.
+    description: >-
+      Whether the groups are there. With V(absent) and no O(node_groups), all of the cluster's groups go. V(judged)
+      only tells what is wrong
+      with O(node_groups), also before there is a cluster.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, judged]
     default: present
   node_groups:
     description: The groups. Groups of the cluster that are not listed stay as they are.
@@ -177,9 +180,8 @@ node_groups:
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.awsome.training.plugins.module_utils._aws.eks import action, groups, groups_plan, wait
-from ansible_collections.awsome.training.plugins.module_utils._aws.eks.api import Api, ApiError
+from ansible_collections.awsome.training.plugins.module_utils._aws.eks.api import RETRY, Api, ApiError
 
 STRING, NUMBER, STRINGS = {"type": "str"}, {"type": "int"}, {"type": "list", "elements": "str"}
 GROUP = {
@@ -201,7 +203,7 @@ GROUP = {
 }
 OPTIONS = {
     "cluster_name": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "absent", "judged"], "default": "present"},
     "node_groups": {"type": "list", "elements": "dict", "default": [], "options": GROUP},
     "instances": {"type": "dict", "default": {}},
     "role_arn": {"type": "str"},
@@ -226,6 +228,8 @@ def planned(api: Api, wanted: dict[str, Any], seen: dict[str, Any], only_plans: 
         cluster = {"resourcesVpcConfig": {}, "version": None}
         zones = {one: zones.get(one, "planned") for one in subnets}
     settled = groups_plan.settle(entries, wanted["instances"], wanted["subnet_ids"], zones)
+    if wanted["state"] == "judged":
+        return []
     if cluster is None:
         raise action.Refused([f"eks_node_groups: there is no cluster {name}; make it first, or correct cluster_name."])
     own = cluster["resourcesVpcConfig"].get("clusterSecurityGroupId")
@@ -239,8 +243,7 @@ def main() -> None:
         argument_spec=OPTIONS, supports_check_mode=True, required_if=[("state", "present", ["role_arn"])]
     )
     wanted, progress = module.params, list[str]()
-    retry = AWSRetry.jittered_backoff(retries=10)
-    api = Api({service: module.client(service, retry_decorator=retry) for service in ("eks", "ec2")})
+    api = Api({service: module.client(service, retry_decorator=RETRY) for service in ("eks", "ec2")})
     waiter = wait.Waiter(api, wanted["wait_timeout"], progress.append) if wanted["wait"] else None
     names = [entry["name"] for entry in wanted["node_groups"]]
     try:

@@ -12,7 +12,13 @@ try:
 except ImportError:  # AnsibleAWSModule tells
     pass
 
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.awsome.training.plugins.module_utils._aws.eks.action import Action
+
+# About two minutes in all. AWSRetry does not know EKS's word for it by itself.
+RETRY = AWSRetry.jittered_backoff(
+    retries=10, delay=1, max_delay=30, catch_extra_error_codes=["ThrottlingException", "TooManyRequestsException"]
+)
 
 GONE = (
     "ResourceNotFoundException",
