@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -291,6 +292,7 @@ def test_the_playbook_brings_a_slurm_cluster_up_and_down(
     outputs = made.outputs["hyperpod"]
     assert outputs["plan"] == ["create cluster train with controller 1, worker 2"]
     assert outputs["log_group"].startswith("/aws/sagemaker/Clusters/train/")
+    assert "train Creating: controller 0/1 Creating, worker 0/2 Creating" in made.told  # while it waited
 
     (asked,) = aws.asked("CreateCluster")
     storage = made.outputs["storage"]
@@ -343,8 +345,8 @@ def the_roles_policies(aws: Aws, arn: str) -> dict[str, Any]:
     iam, name = aws.client("iam"), arn.rpartition("/")[2]
     names = iam.list_role_policies(RoleName=name)["PolicyNames"]
     found = {one: iam.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"] for one in names}
-    # What CloudFormation wrote, moto answers as text.
-    return {one: json.loads(policy) if isinstance(policy, str) else policy for one, policy in found.items()}
+    # What CloudFormation wrote, moto answers as the text of a Python value.
+    return {one: ast.literal_eval(policy) if isinstance(policy, str) else policy for one, policy in found.items()}
 
 
 def test_a_plan_of_an_eks_cluster_changes_nothing(aws: Aws, playbook: Callable[..., Played]) -> None:
