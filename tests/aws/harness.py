@@ -125,7 +125,7 @@ def serving(place: Path, **env: str) -> Iterator[Aws]:
     log = place / "asked.jsonl"
     log.touch()
     command = [sys.executable, str(Path(__file__).with_name("server.py")), str(port), str(log)]
-    server = subprocess.Popen(command, env={**os.environ, **DUMMY, **env})
+    server = subprocess.Popen(command, env={**os.environ, **DUMMY, "PYTHONPATH": str(ROOT / ".collections"), **env})
     try:
         for _ in range(600):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):

@@ -110,6 +110,7 @@ def test_flows_are_logged_by_a_role_that_can_do_nothing_else(network: tuple[Aws,
     assert (group["logGroupName"], group["retentionInDays"]) == (log["LogGroupName"], 30)
     role = log["DeliverLogsPermissionArn"].rpartition("/")[2]
     policy = aws.client("iam").get_role_policy(RoleName=role, PolicyName="write")["PolicyDocument"]
+    assert isinstance(policy, dict), repr(policy)
     assert all(action.startswith("logs:") for action in policy["Statement"][0]["Action"])
     assert policy["Statement"][0]["Resource"].startswith(group["logGroupArn"])
 

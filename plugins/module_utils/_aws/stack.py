@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 
-def parameter(value: Any) -> str:
-    """A value as CloudFormation takes it, which is text."""
+def parameter(value: Any) -> Any:
+    """A value as CloudFormation takes it, which is text; {use_previous_value: true} stays as amazon.aws takes it."""
+    if isinstance(value, Mapping):
+        return dict(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from moto.core.common_models import CloudFormationModel
 
@@ -24,6 +26,30 @@ def client(service: str, region: str = "us-east-1") -> Any:
         aws_secret_access_key="testing",
         config=Config(retries={"total_max_attempts": 1}),
     )
+
+
+@functools.cache
+def _model(service: str) -> Any:
+    return botocore.session.get_session().get_service_model(service)
+
+
+def typed(service: str, operation: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """Of CloudFormation's properties, those that the operation takes, in its types: parameters arrive as text."""
+    return _typed(_model(service).operation_model(operation).input_shape, properties)  # type: ignore[no-any-return]
+
+
+def _typed(shape: Any, value: Any) -> Any:
+    if shape.type_name == "structure":
+        return {key: _typed(shape.members[key], one) for key, one in value.items() if key in shape.members}
+    if shape.type_name == "list":
+        return [_typed(shape.member, one) for one in value]
+    if shape.type_name in ("integer", "long"):
+        return int(value)
+    if shape.type_name in ("float", "double"):
+        return float(value)
+    if shape.type_name == "boolean":
+        return str(value).lower() == "true"
+    return str(value) if shape.type_name == "string" else value
 
 
 def stack_tags(account_id: str, region: str, told: dict[str, Any]) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 import yaml
+from botocore.exceptions import ClientError
 from moto.cloudformation import models, parsing, responses
 from moto.cloudformation.exceptions import ValidationError
 from patches import _cfn
@@ -120,22 +121,24 @@ def apply() -> None:
     parsing.parse_resource_and_generate_name = parse_resource_and_generate_name
 
     def delete(self: Any) -> None:
-        """The last first, and again what something else still needed."""
-        left = [name for name in reversed(list(self._parsed_resources)) if name in self._resource_json_map]
-        while left:
-            failed, trouble = [], None
-            for name in left:
-                made, told = self._parsed_resources[name], self._resource_json_map[name]
-                try:
-                    if made is not None and not str(told.get("DeletionPolicy")).startswith("Retain"):
+        """What nothing else mentions goes first."""
+        texts = {
+            name: json.dumps(told) for name, told in self._resource_json_map.items() if name in self._parsed_resources
+        }
+        while texts:
+            free = [
+                name
+                for name in texts
+                if not any(f'"{name}"' in text or f"${{{name}" in text for user, text in texts.items() if user != name)
+            ]
+            for name in free:
+                del texts[name]
+                made, told = self._parsed_resources.pop(name), self._resource_json_map[name]
+                if made is not None and not str(told.get("DeletionPolicy")).startswith("Retain"):
+                    try:
                         self._delete_resource(made, told)
-                    del self._parsed_resources[name]
-                except Exception as exception:
-                    failed.append(name)
-                    trouble = exception
-            if trouble and len(failed) == len(left):
-                raise ValidationError(message=str(trouble))
-            left = failed
+                    except ClientError as exception:
+                        raise ValidationError(message=f"{name}: {exception}") from exception
 
     def update(self: Any, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> None:
         there = dict(self._parsed_resources)

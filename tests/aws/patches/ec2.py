@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.ec2.models import ec2_backends
 from patches._cfn import client, resource
 
 RULE = ("IpProtocol", "FromPort", "ToPort")
@@ -122,12 +124,15 @@ def rerouted(region: str, there: Any, properties: dict[str, Any]) -> tuple[str, 
 
 
 def endpoint_changed(region: str, there: Any, properties: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """moto's ModifyVpcEndpoint takes no route tables away; none are taken away here but with their zone."""
-    before, after = there.properties["RouteTableIds"], properties["RouteTableIds"]
-    client("ec2", region).modify_vpc_endpoint(
-        VpcEndpointId=there.physical_resource_id, AddRouteTableIds=[one for one in after if one not in before]
-    )
-    return there.physical_resource_id, there.attributes
+    """moto's ModifyVpcEndpoint adds a route table and no route. None is taken away here but with its zone."""
+    ident, before = there.physical_resource_id, there.properties["RouteTableIds"]
+    added = [one for one in properties["RouteTableIds"] if one not in before]
+    client("ec2", region).modify_vpc_endpoint(VpcEndpointId=ident, AddRouteTableIds=added)
+    backend = ec2_backends[DEFAULT_ACCOUNT_ID][region]
+    prefixes = backend.vpc_end_points[ident].destination_prefix_list_id
+    for table in added:
+        backend.create_route(table, None, gateway_id=ident, destination_prefix_list_id=prefixes)
+    return ident, there.attributes
 
 
 def flow_log(region: str, properties: dict[str, Any], _: str) -> tuple[str, dict[str, Any]]:
