@@ -19,7 +19,7 @@ BLOCK_SINCE = (23, 11)
 def choose(asked: str, switches: Places, blocks: Mapping[str, str], version: str = "") -> tuple[str, list[str]] | None:
     """The plugin and the lines of topology.conf, or None where there must be no file.
 
-    Slurm takes an empty file for a mistake. Without a plugin that is asked for, the tree comes first: every Slurm has it.
+    Slurm takes an empty file for a mistake. Where no plugin is asked for, the tree comes first: every Slurm has it.
     """
     has_tree, has_blocks = any(map(bool, switches.values())), any(blocks.values())
     kind = asked.rpartition("/")[2].lower() or ("tree" if has_tree else "block" if has_blocks else "")
