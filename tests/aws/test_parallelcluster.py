@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.awsome.training.plugins.module_utils import _catalog
 from ansible_collections.awsome.training.plugins.module_utils._aws.parallelcluster import (
     api,
@@ -165,10 +166,16 @@ def test_from_nothing_to_a_cluster_and_back(emptied: Aws, python: Path) -> None:
         assert played.returncode == 0, played.stdout
         return played
 
-    cloudformation = emptied.client("cloudformation")
-    left = play().outputs["parallelcluster"]
+    cloudformation, secrets = emptied.client("cloudformation"), emptied.client("secretsmanager")
+    secret = secrets.create_secret(Name="accounting", SecretString='{"username": "slurm", "password": "secret"}')["ARN"]
+    database = {"endpoint": "accounting.example.org", "secret_arn": secret, "secret_key": "password"}
+    left = play(parallelcluster_accounting=database).outputs["parallelcluster"]
     assert (left["name"], left["status"]) == ("train", "CREATE_COMPLETE") and left["head_node_id"].startswith("i-")
-    policy = cloudformation.describe_stacks(StackName="train-parallelcluster")["Stacks"][0]["Outputs"][0]["OutputValue"]
+    stack = cloudformation.describe_stacks(StackName="train-parallelcluster")["Stacks"][0]
+    made = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+    policy, plain = made["BundlePolicyArn"], made["DatabasePasswordArn"]
+    # ParallelCluster takes the whole secret for the password.
+    assert secrets.get_secret_value(SecretId=plain)["SecretString"] == "secret"
     iam = emptied.client("iam")
     version = iam.get_policy(PolicyArn=policy)["Policy"]["DefaultVersionId"]
     document = iam.get_policy_version(PolicyArn=policy, VersionId=version)["PolicyVersion"]["Document"]
@@ -177,7 +184,17 @@ def test_from_nothing_to_a_cluster_and_back(emptied: Aws, python: Path) -> None:
         "arn:aws:s3:::training-bucket/boot/train/*",
     ]
 
-    again = play()
+    s3 = emptied.client("s3")
+    [key] = [
+        one["Key"]
+        for one in s3.list_objects_v2(Bucket="pcluster-bucket")["Contents"]
+        if one["Key"].endswith("/cluster-config.yaml")
+    ]
+    kept = yaml.safe_load(s3.get_object(Bucket="pcluster-bucket", Key=key)["Body"])
+    assert kept["Scheduling"]["SlurmSettings"]["Database"]["PasswordSecretArn"] == plain
+    assert kept["LoginNodes"]["Pools"][0]["Iam"]["AdditionalIamPolicies"] == [{"Policy": policy}]
+
+    again = play(parallelcluster_accounting=database)
     assert again.changed == 0 and not [one for one in emptied.asked("UpdateStack") if one["StackName"] == "train"]
 
     play(parallelcluster_state="absent")
