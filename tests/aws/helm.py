@@ -34,7 +34,7 @@ def main(told: list[str]) -> None:
     after = dict(zip(told, told[1:], strict=False))
     verb = words[0]
     if verb == "version":
-        print("v3.19.0")
+        print('version.BuildInfo{Version:"v3.19.0", GitCommit:"", GitTreeState:"clean", GoVersion:"go1.24"}')
     elif verb == "plugin":
         print("NAME\tVERSION\tDESCRIPTION")
     elif verb == "list":

@@ -16,10 +16,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.awsome.training.plugins.filter import kubernetes
 from ansible_collections.awsome.training.plugins.module_utils import _catalog
 from ansible_collections.awsome.training.plugins.module_utils._aws.eks import action, wait
-from ansible_collections.awsome.training.plugins.modules import eks_cluster, eks_node_groups, hyperpod_task_governance
+from ansible_collections.awsome.training.plugins.modules import eks_cluster, eks_node_groups
 from aws import kube
 from aws.harness import Aws, Played, serving
 
@@ -356,70 +355,10 @@ def test_refusals_come_before_anything_is_made(world: World, first: Played) -> N
     assert len([one for one in world.aws.requests if one["action"].startswith("Create")]) == before
 
 
-def test_an_image_without_a_digest_is_refused() -> None:
-    (fault,) = kubernetes.kubernetes_faults([CATALOG.component("efa_device_plugin"), CATALOG.component("jobset")])
-    assert "efa_device_plugin 0.5.20 has no digest" in fault and "look the digest up" in fault
-
-
 TEAMS = [
     {"name": "llm", "fair_share_weight": 80, "resources": [{"instance_type": "ml.p5.48xlarge", "count": 6}]},
     {"name": "vision", "resources": [{"instance_type": "ml.p5.48xlarge", "accelerators": 16}]},
 ]
-GOVERNED = {
-    "cluster_arn": "arn:aws:sagemaker:us-east-1:123456789012:cluster/abcdefghij12",
-    "scheduler": {"priority_classes": [{"name": "training", "weight": 90}], "fair_share": "Enabled"},
-    "teams": TEAMS,
-}
-
-
-def test_teams_get_quotas_and_lose_them(world: World, module: Module) -> None:
-    sagemaker = world.aws.client("sagemaker")
-    made = module(hyperpod_task_governance, **GOVERNED)
-    assert [one["operation"] for one in made["actions"]] == [
-        "CreateClusterSchedulerConfig",
-        "CreateComputeQuota",
-        "CreateComputeQuota",
-    ]
-    assert module(hyperpod_task_governance, **GOVERNED)["changed"] is False
-    (told,) = [
-        one
-        for one in sagemaker.list_compute_quotas(ClusterArn=GOVERNED["cluster_arn"])["ComputeQuotaSummaries"]
-        if one["Name"] == "llm-quota"
-    ]
-    assert told["ComputeQuotaConfig"]["ResourceSharingConfig"] == {"Strategy": "LendAndBorrow"}
-    assert told["ComputeQuotaTarget"] == {"TeamName": "llm", "FairShareWeight": 80}
-    fewer = {**GOVERNED, "teams": [{**TEAMS[0], "borrow_limit": 50}], "purge": True}
-    assert [one["says"] for one in module(hyperpod_task_governance, check=True, **fewer)["actions"]] == [
-        "change the quota of team llm",
-        "take the quota of team vision",
-    ]
-    assert module(hyperpod_task_governance, **fewer)["changed"]
-    assert module(hyperpod_task_governance, **fewer)["changed"] is False
-    gone = module(hyperpod_task_governance, cluster_arn=GOVERNED["cluster_arn"], state="absent")
-    assert [one["operation"] for one in gone["actions"]] == ["DeleteComputeQuota", "DeleteClusterSchedulerConfig"]
-
-
-def test_a_quota_that_cannot_be_is_refused_whole(module: Module) -> None:
-    bad = [
-        {"name": "LLM", "resources": [{"instance_type": "ml.p99.48xlarge", "count": 1}]},
-        {"name": "idle", "fair_share_weight": 101, "resources": [{"instance_type": "ml.p5.48xlarge"}]},
-    ]
-    told = module(hyperpod_task_governance, **{**GOVERNED, "teams": bad})
-    assert told["failed"] and len(told["faults"]) == 4, told["faults"]
-    for sentence in ("'LLM' does not have the form", "ml.p99.48xlarge", "101", "says nothing of how much"):
-        assert sentence in told["msg"]
-
-
-def test_the_stand_in_refuses_what_kubernetes_refuses() -> None:
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [{"nam": "a"}]}}
-    assert kube.faults(pod)
-    jobset = {
-        "apiVersion": "jobset.x-k8s.io/v1alpha2",
-        "kind": "JobSet",
-        "metadata": {"name": "a"},
-        "spec": {"replicatedJob": [1]},
-    }
-    assert kube.faults(jobset) == ["JobSet.spec.replicatedJob: is no key here"]
 
 
 @pytest.fixture(scope="module")
