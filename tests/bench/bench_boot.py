@@ -129,7 +129,7 @@ def keep(cluster: Cluster, node: Node, name: str) -> None:
 
 
 def bake(cluster: Cluster) -> dict[str, str]:
-    """Images of what the install doors and `boot prepare` leave; /etc/awsome/image.json says so, as image.yml has it."""
+    """Images of what the install doors and `boot prepare` leave, as image.yml makes them."""
     made = {}
     with cluster.running():
         for function in ("controller", "compute"):

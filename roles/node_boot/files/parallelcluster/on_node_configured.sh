@@ -1,0 +1,18 @@
+#!/bin/bash
+# AWS ParallelCluster runs this as root with the arguments of its custom action; the first is where the bundle lies: s3://bucket/prefix
+set -u
+name=on_node_configured
+source=${1:?on_node_configured: the first argument is where the bundle lies, s3://bucket/prefix}
+bundle=/opt/awsome/bundle
+log=/var/log/awsome-boot.log
+mkdir -p "$bundle"
+fetched=no
+for pause in 1 2 4 8 16 0; do
+  aws s3 cp --recursive --only-show-errors "${source%/}/" "$bundle/" && fetched=yes && break
+  sleep "$pause"
+done
+[ "$fetched" = yes ] || { echo "boot: the bundle cannot be fetched from $source: see aws's words above" | tee -a "$log"; exit 2; }
+cd "$bundle" || exit 1
+shift
+PYTHONDONTWRITEBYTECODE=1 python3 -u -m boot parallelcluster "$name" "$name" "$@" 2>&1 | tee -a "$log"
+exit "${PIPESTATUS[0]}"
