@@ -47,8 +47,7 @@ def main(told: list[str]) -> None:
         print(yaml.safe_dump(chart(words[2])))
     elif verb == "upgrade":
         name, ref = words[-2:]
-        about, files = chart(ref), [value for key, value in zip(told, told[1:], strict=False) if key == "--values"]
-        files += [value for key, value in options.items() if key == "--values"]
+        about, files = chart(ref), [one[3:] for one in told if one.startswith("-f=")]
         releases[name] = {
             "name": name,
             "chart": f"{about['name']}-{about['version']}",

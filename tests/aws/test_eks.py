@@ -414,7 +414,9 @@ def test_hyperpod_on_eks_from_nothing_to_quotas(world: World, hyperpod: Callable
     assert world.aws.client("eks").list_nodegroups(clusterName="hyper")["nodegroups"] == []
     # The chart is installed before the nodes ask for it.
     made = [one["action"] for one in world.aws.requests]
-    assert world.releases["hyperpod-dependencies"]["chart"] == "hyperpod-helm-chart-0.1.0"
+    release = world.releases["hyperpod-dependencies"]
+    assert release["chart"] == "hyperpod-helm-chart-0.1.0"
+    assert release["values"]["nvidia-device-plugin"] == {"devicePlugin": {"enabled": True}}
     assert [told for told in world.helm if told[:2] == ["dependency", "update"]]
     assert made[::-1].index("CreateComputeQuota") < made[::-1].index("CreateCluster")
     second = hyperpod()
