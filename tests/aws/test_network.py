@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.awsome.training.plugins.module_utils._aws import network as plan
 from aws.harness import Aws, Played, template
 
 OPTIONS = {"cluster_name": "a", "aws_region": "us-east-1"}
@@ -157,6 +158,32 @@ def test_a_vpc_that_exists_is_used(aws: Aws) -> None:
     assert outputs["vpc_id"] == vpc and len(outputs["private_subnet_ids"]) == 1
     assert routes(aws, outputs["public_subnet_ids"][0])["0.0.0.0/0"] == gateway
     assert aws.asked("CreateFlowLogs") == []
+
+
+@pytest.mark.parametrize("zones", [1, 4])
+@pytest.mark.parametrize("nat", ["none", "one", "each"])
+def test_every_choice_of_the_template_deploys(aws: Aws, zones: int, nat: str) -> None:
+    laid_out = plan.subnets("10.0.0.0/16")
+    outputs = aws.deploy(
+        "roles/network/files/network.cfn.yml",
+        ClusterName="a",
+        VpcCidr="10.0.0.0/16",
+        AvailabilityZones=",".join(f"us-east-1{zone}" for zone in "abcd"[:zones]),
+        NumZones=zones,
+        PrivateCidrs=",".join(laid_out["private"][:zones]),
+        PublicCidrs=",".join(laid_out["public"][:zones]),
+        NatGateways=nat,
+        DynamoDbEndpoint="true",
+        EgressCidr="10.0.0.0/8",
+        FlowLogDays=0,
+    )
+    private = outputs["PrivateSubnetIds"].split(",")
+    assert len(private) == len(outputs["PublicSubnetIds"].split(",")) == zones
+    ways = {routes(aws, subnet).get("0.0.0.0/0") for subnet in private}
+    assert len(ways) == (zones if nat == "each" else 1) and (ways == {None}) == (nat == "none")
+    endpoints = aws.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
+    assert {len(one["RouteTableIds"]) for one in endpoints} == {zones} and len(endpoints) == 2
+    assert aws.client("ec2").describe_flow_logs()["FlowLogs"] == []
 
 
 def test_the_template_takes_as_many_zones_as_the_role() -> None:

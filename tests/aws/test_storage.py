@@ -11,6 +11,7 @@ from ansible_collections.awsome.training.plugins.module_utils._aws import storag
 from aws.harness import Aws, Played
 
 OPTIONS: dict[str, Any] = {"cluster_name": "a", "aws_region": "us-east-1"}
+KEY = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000"
 BUCKET = "sagemaker-a-123456789012-us-east-1"
 
 
@@ -121,6 +122,42 @@ def test_data_is_kept_until_one_says_otherwise(storage: Any) -> None:
     assert set(gone.outputs["storage"].values()) == {None}
     assert aws.client("fsx").describe_file_systems()["FileSystems"] == []
     assert aws.client("s3").list_buckets()["Buckets"] == []
+
+
+@pytest.mark.parametrize(("lustre", "openzfs"), [(0, 0), (1200, 0), (0, 64)])
+def test_what_is_not_asked_for_is_not_made(aws: Aws, lustre: int, openzfs: int) -> None:
+    there = network(aws)
+    outputs = aws.deploy(
+        "roles/storage/files/storage.cfn.yml",
+        ClusterName="a",
+        Retained="true",
+        KmsKeyArn=KEY,
+        BucketName="sagemaker-mine",
+        OldVersionDays=7,
+        VpcId=aws.client("ec2").describe_subnets(SubnetIds=[there["subnet"]])["Subnets"][0]["VpcId"],
+        SubnetId=there["subnet"],
+        ClientSecurityGroupId=there["group"],
+        LustreCapacity=lustre,
+        LustreThroughput=125,
+        LustreCompression="LZ4",
+        LustreEfa="false",
+        LustreBackupDays=0,
+        OpenZfsCapacity=openzfs,
+        OpenZfsThroughput=64,
+        OpenZfsDeployment="SINGLE_AZ_HA_1",
+        OpenZfsBackupDays=0,
+    )
+    kinds = [one["FileSystemType"] for one in aws.client("fsx").describe_file_systems()["FileSystems"]]
+    assert kinds == ["LUSTRE"] * bool(lustre) + ["OPENZFS"] * bool(openzfs)
+    assert ("LustreId" in outputs, "OpenzfsId" in outputs) == (bool(lustre), bool(openzfs))
+    assert all(one["KmsKeyId"] == KEY and "EfaEnabled" not in json.dumps(one) for one in aws.asked("CreateFileSystem"))
+    (rule,) = aws.client("s3").get_bucket_encryption(Bucket="sagemaker-mine")["ServerSideEncryptionConfiguration"][
+        "Rules"
+    ]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}
+    aws.client("cloudformation").delete_stack(StackName="a")  # as by hand: the data stays
+    assert len(aws.client("fsx").describe_file_systems()["FileSystems"]) == len(kinds)
+    assert [one["Name"] for one in aws.client("s3").list_buckets()["Buckets"]] == ["sagemaker-mine"]
 
 
 GOOD: dict[str, Any] = {

@@ -17,9 +17,9 @@ LARGEST, SMALLEST = 16, 20
 def subnets(cidr: str) -> dict[str, list[str]]:
     """Private and public subnets of four zones.
 
-    Half of the block is the first zone's, where the machines are: one with 32 EFA interfaces takes as many addresses.
-    The next gets half of the rest, and so on, so that a zone which is added later moves none. Public subnets stand in
-    the last sixteenth.
+    Half of the block is the first zone's, where the machines are: one with 32 EFA interfaces takes as many addresses
+    unless they are EFA-only. The next gets half of the rest, and so on, so that a zone which is added later moves none.
+    Public subnets stand in the last sixteenth.
     """
     network = _network(cidr)
     if network is None or not LARGEST <= network.prefixlen <= SMALLEST:

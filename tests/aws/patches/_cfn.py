@@ -16,6 +16,7 @@ from moto.core.common_models import CloudFormationModel
 TYPES: dict[str, type[CloudFormationModel]] = {}
 
 
+@functools.cache
 def client(service: str, region: str = "us-east-1") -> Any:
     """Of this very server. Its requests are in the log, as what CloudFormation would ask."""
     return boto3.client(
