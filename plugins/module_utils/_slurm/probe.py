@@ -21,7 +21,8 @@ echo @cgroup; stat -f -c %T /sys/fs/cgroup
 echo @container; systemd-detect-virt --container
 echo @units; for unit in slurmctld slurmd sackd; do
   systemctl is-active --quiet $unit && systemctl is-enabled --quiet $unit && echo $unit; done
-echo @present; grep -h -i -E '^ *(NodeName|{keys})=' {conf}/slurm.conf {conf}/awsome.conf
+echo @present; cd {conf} && grep -h -i -E '^ *(NodeName|{keys})=' slurm.conf awsome.conf \\
+  $(awk 'tolower($1) == "include" && $2 != "awsome.conf" {{ print $2 }}' slurm.conf)
 true
 """
 
