@@ -5,13 +5,16 @@ AWS are the package's own, against moto. Its CDK template is replaced by the few
 later, and the head node's daemon, which starts and stops the compute fleet, by a line in DynamoDB.
 
 PCLUSTER_STANDIN_FAILS=REASON lets the creation of the cluster fail, as a head node tells CloudFormation.
+PCLUSTER_STANDIN_TEMPLATE=PATH writes the package's own template there, before the small one is used.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 TAG = "parallelcluster:"
@@ -63,7 +66,12 @@ def template(config: Any, directory: str, name: str) -> dict[str, Any]:
 
 
 class Builder:
+    real: Any = None
+
     def build_cluster_template(self, cluster_config: Any, bucket: Any, stack_name: str, **_: Any) -> tuple[Any, None]:
+        if path := os.environ.get("PCLUSTER_STANDIN_TEMPLATE"):
+            whole, _assets = self.real().build_cluster_template(cluster_config, bucket, stack_name)
+            Path(path).write_text(json.dumps(whole))
         return template(cluster_config, bucket.artifact_directory, stack_name), None
 
 
@@ -90,8 +98,10 @@ def main() -> None:
 
     def played(operation: str, arguments: dict[str, Any], fleet_stopped: bool = False) -> Any:
         cluster = importlib.import_module("pcluster.models.cluster")
-        cluster.CDKTemplateBuilder = Builder
-        cluster.start_cdk_import = lambda: None
+        if cluster.CDKTemplateBuilder is not Builder:
+            Builder.real, cluster.CDKTemplateBuilder = cluster.CDKTemplateBuilder, Builder
+        if "PCLUSTER_STANDIN_TEMPLATE" not in os.environ:
+            cluster.start_cdk_import = lambda: None
         obey(arguments["cluster_name"])
         return call(operation, arguments, fleet_stopped)
 

@@ -1,11 +1,12 @@
 """Role parallelcluster against AWS on loopback: real schema, real validators, real API of aws-parallelcluster.
 
-What CloudFormation would make of a cluster is played by pcluster_standin.py; `test_the_real_template` has the real one.
+What CloudFormation would make of a cluster is played by pcluster_standin.py; the last test has the real one.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from ansible_collections.awsome.training.plugins.module_utils._aws.parallelclust
     rules,
     shape,
 )
-from aws.harness import Aws, Played, serving
+from aws.harness import BIN, Aws, Played, serving
 
 pytest.importorskip("pcluster")
 
@@ -315,3 +316,27 @@ def test_throttling_of_aws_is_survived(account: Account) -> None:
     account.aws.refuse("DescribeStacks", times=1, code="Throttling")
     assert account.package.describe() is None
     assert [one["status"] for one in account.aws.requests if one["action"] == "DescribeStacks"].count(400) == 2
+
+
+@pytest.mark.slow
+def test_the_real_template_holds_what_the_configuration_says(account: Account, python: Path, tmp_path: Path) -> None:
+    """The package's CDK makes it, with Node.js; nothing of it is created here."""
+    written = tmp_path / "template.json"
+    env = {**account.aws.env, "PCLUSTER_STANDIN_TEMPLATE": str(written)}
+    asked = api.Package(str(python), "train", "us-east-1", env)
+    try:
+        Account(account.aws, asked, account.private, account.public).make(account.configuration())
+    finally:
+        asked.close()
+    linted = subprocess.run(
+        [BIN / "cfn-lint", "-f", "parseable", "-r", "us-east-1", "--", written], capture_output=True, text=True
+    )
+    assert not [line for line in linted.stdout.splitlines() if ":E" in line], linted.stdout
+    resources = json.loads(written.read_text())["Resources"]
+    [head] = [
+        one["Properties"]["LaunchTemplateData"]
+        for one in resources.values()
+        if one["Type"] == "AWS::EC2::LaunchTemplate" and "HeadNode" in json.dumps(one)
+    ]
+    assert head["MetadataOptions"]["HttpTokens"] == "required"
+    assert all(disk["Ebs"]["Encrypted"] for disk in head["BlockDeviceMappings"] if "Ebs" in disk)
