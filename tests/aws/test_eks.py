@@ -257,6 +257,14 @@ def test_a_second_run_changes_nothing(world: World, first: Played) -> None:
     assert not [name for name in asked if name.startswith(("Create", "Update", "Delete", "Associate"))]
 
 
+def test_a_plan_before_there_is_anything_makes_nothing(world: World) -> None:
+    requests = len(world.aws.requests)
+    done = world("--check", cluster_name="other", eks_kubeconfig=str(world.place / "other.yml"))
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert not [one for one in world.aws.requests[requests:] if one["service"] == "eks" and "Create" in one["action"]]
+    assert done.outputs["eks"]["cluster_arn"] is None and not (world.place / "other.yml").exists()
+
+
 def test_a_plan_tells_and_does_nothing(world: World, first: Played, module: Module) -> None:
     requests = len(world.aws.requests)
     told = {**group_options(world), "node_groups": [{**GROUPS[0], "desired_size": 3, "max_size": 4}]}
@@ -419,6 +427,11 @@ def test_hyperpod_on_eks_from_nothing_to_quotas(world: World, hyperpod: Callable
     assert release["values"]["nvidia-device-plugin"] == {"devicePlugin": {"enabled": True}}
     assert [told for told in world.helm if told[:2] == ["dependency", "update"]]
     assert made[::-1].index("CreateComputeQuota") < made[::-1].index("CreateCluster")
+
+
+@pytest.mark.slow
+def test_a_second_run_of_hyperpod_on_eks_changes_nothing(world: World, hyperpod: Callable[..., Played]) -> None:
+    assert hyperpod().returncode == 0
     second = hyperpod()
     assert second.returncode == 0 and second.changed == 0, second.stdout[-6000:]
 
