@@ -118,7 +118,7 @@ def main() -> None:
     client = module.client("ec2", retry_decorator=AWSRetry.jittered_backoff(retries=8, delay=1, max_delay=20))
     try:
         answers, unknown = api.describe(client, instances.values())
-    except api.ClientError as error:
+    except api.errors() as error:
         module.fail_json_aws(error, msg=f"ec2_instance_topology: EC2 does not answer{api.refused(error)}")
     found = places(instances, answers)
     if unknown:

@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.constants import config
 from ansible.errors import AnsibleError
 from ansible.inventory.data import InventoryData
 from ansible.inventory.helpers import get_group_vars
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader, inventory_loader
 from ansible.utils.display import Display
+from ansible_collections.awsome.training.plugins.inventory import hyperpod
 from aws.harness import BIN, ROOT, Aws
 
 ARGUMENTS = {"plugin": "awsome.training.hyperpod", "region": "us-east-1", "clusters": ["research"]}
@@ -86,9 +87,24 @@ class Read:
         return {**get_group_vars(host.get_groups()), **host.get_vars()}
 
 
+def options() -> dict[str, Any]:
+    """The plugin's options with those of the fragments, which Ansible's loader would find for it.
+
+    That loader finds no collection once a test has imported it without Ansible's help.
+    """
+    told = yaml.safe_load(hyperpod.DOCUMENTATION)
+    found = dict(told["options"])
+    for name in told["extends_documentation_fragment"]:
+        parts = name.removeprefix("amazon.aws.").split(".")
+        home = "ansible_collections.amazon.aws" if name.startswith("amazon.aws.") else "ansible"
+        fragment = importlib.import_module(f"{home}.plugins.doc_fragments.{parts[0]}").ModuleDocFragment()
+        found.update(yaml.safe_load(getattr(fragment, parts[1].upper() if parts[1:] else "DOCUMENTATION"))["options"])
+    return found
+
+
 @pytest.fixture
 def read(aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Read]:
-    init_plugin_loader()
+    config.initialize_plugin_configuration_definitions("inventory", hyperpod.InventoryModule.NAME, options())
     for name, value in aws.env.items():
         monkeypatch.setenv(name, value)
     said: list[str] = []
@@ -96,7 +112,8 @@ def read(aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
 
     def read(**options: Any) -> Read:
         said.clear()
-        data, plugin = InventoryData(), inventory_loader.get("awsome.training.hyperpod")
+        data, plugin = InventoryData(), hyperpod.InventoryModule()
+        plugin._load_name = plugin.ansible_name = plugin.NAME
         plugin.parse(data, DataLoader(), str(write(tmp_path, **options)))
         data.reconcile_inventory()
         return Read(data, "\n".join(said))

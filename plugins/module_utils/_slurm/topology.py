@@ -114,7 +114,7 @@ def _with_blocks(places: Places, blocks: Mapping[str, str]) -> dict[str, list[st
         shared[name] = _common(shared[name], path) if name in shared else path
     paths = {}
     for node in {**places, **blocks}:
-        path, name = list(places.get(node) or ()), blocks.get(node)
+        path, name = list(places.get(node) or ()), blocks.get(node, "")
         above = len(shared[name]) if name else 0
         paths[node] = [*path[:above], f"\0{name}", *path[above:]] if name else path
     return paths

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 try:
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
 except ImportError:  # the module's base says that botocore is missing
-    ClientError = Exception
+    BotoCoreError = ClientError = Exception
 
 # DescribeInstanceTopology takes at most this many ids (botocore's model of ec2), and then no MaxResults.
 IDS_AT_ONCE = 100
@@ -36,9 +36,15 @@ def describe(client: Any, ids: Iterable[str]) -> tuple[list[dict[str, Any]], lis
     return found, unknown
 
 
-def refused(error: ClientError) -> str:
+def errors() -> tuple[type[Exception], ...]:
+    """What a caller has to expect."""
+    return (ClientError, BotoCoreError)
+
+
+def refused(error: Exception) -> str:
     """What to do about an error of describe(); empty where nothing special is known."""
-    if error.response["Error"]["Code"] in ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException"):
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    if code in ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException"):
         return "; allow ec2:DescribeInstanceTopology to these credentials"
     return ""
 
