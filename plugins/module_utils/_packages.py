@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import fnmatch
 import re
 import shlex
@@ -85,7 +84,7 @@ def read(output: str) -> Answer:
     answer.source = sections.get("source", "").removesuffix("\n")
     try:
         answer.key = base64.b64decode("".join(sections.get("key", "").split()), validate=True)
-    except binascii.Error:
+    except ValueError:
         answer.key = b""
     return answer
 
