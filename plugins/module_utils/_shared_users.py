@@ -17,10 +17,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-COLUMNS = tuple(
-    "name uid home group groups shell comment ssh_authorized_keys slurm_account slurm_accounts slurm_admin_level "
-    "slurm_settings sudo state remove_home adopt".split()
-)
+COLUMNS: tuple[str, ...] = ("name", "uid", "home", "group", "groups", "shell", "comment", "ssh_authorized_keys")
+COLUMNS += ("slurm_account", "slurm_accounts", "slurm_admin_level", "slurm_settings")
+COLUMNS += ("sudo", "state", "remove_home", "adopt")
 LISTS = ("groups", "ssh_authorized_keys", "slurm_accounts")
 FILE_ONLY = ("slurm_settings", "sudo", "remove_home", "adopt")  # are no text, so a CSV cannot say them
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
