@@ -407,4 +407,4 @@ def _no_option(option: str, known: Iterable[str]) -> str:
 
 def _near(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {near[0]}?"[:-1] + "?" if near else ""
+    return f"; perhaps {near[0]} is meant" if near else ""
