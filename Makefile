@@ -21,7 +21,7 @@ LAB = -e lab_prefix=$(LAB_PREFIX) -e lab_num_compute=$(LAB_COMPUTE) -e lab_platf
   -e lab_registry_image=$(LAB_IMAGE) $(LAB_OPTIONS)
 PLAY = ansible-playbook $(ASK)
 
-.PHONY: help setup lab lab-destroy test test-scenarios test-python test-roles lint clean
+.PHONY: help setup lab lab-destroy test test-scenarios test-python test-aws test-roles lint clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -38,10 +38,10 @@ lab-destroy: ## Remove the lab of LAB_PREFIX; cached images, wheels and environm
 	@scripts/setup.sh lab
 	@$(PLAY) -i localhost, playbooks/lab_destroy.yml -e lab_prefix=$(LAB_PREFIX) $(LAB_OPTIONS)
 
-# The whole cluster first: what it bakes, the others find. They wait for machines half of their time, so two run side by side.
+# The whole cluster first: what it bakes, the others find. They wait for machines half of their time, so three run side by side.
 test: lint ## Run every test: linters, the whole cluster and each role by molecule, and pytest
 	@molecule test -s default
-	@$(MAKE) --no-print-directory --jobs=2 test-scenarios test-python
+	@$(MAKE) --no-print-directory --jobs=3 test-scenarios test-python test-aws
 
 # One line for a scenario that passed, and all of its output for one that failed: pytest talks at the same time.
 test-scenarios:
@@ -53,7 +53,10 @@ test-scenarios:
 	done
 
 test-python:
-	@pytest
+	@pytest --ignore=tests/aws
+
+test-aws:
+	@pytest tests/aws
 
 test-roles: setup ## Run the scenario of each role that `make test` only walks with others
 	@for scenario in $(ROLE_SCENARIOS); do molecule test -s $$scenario || exit 1; done
