@@ -1,9 +1,10 @@
 # Private to awsome.training: its API may change without notice.
 """The network interfaces of an instance that uses all the EFA its record knows. Pure.
 
-Amazon EC2 User Guide, "Maximize network bandwidth on Amazon EC2 instances with multiple network cards": the primary interface (card 0,
-device 0) is an ENA interface, never EFA-only; where card 0 takes EFA, an EFA-only interface is its device 1; each other card has an
-EFA-only interface as device 0. An EFA-only interface takes no address, so a subnet gives one address a node and not one a card.
+Amazon EC2 User Guide, "Maximize network bandwidth on Amazon EC2 instances with multiple network cards": the primary
+interface (card 0, device 0) is an ENA interface, never EFA-only; where card 0 takes EFA, an EFA-only interface is its
+device 1; each other card has an EFA-only interface as device 0. An EFA-only interface takes no address, so a subnet
+gives one address a node and not one a card.
 """
 
 from __future__ import annotations
