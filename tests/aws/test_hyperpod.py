@@ -341,6 +341,22 @@ def test_the_playbook_brings_a_slurm_cluster_up_and_down(
     assert not [one for one in aws.client("iam").list_roles()["Roles"] if "hyperpod" in one["RoleName"]]
 
 
+def test_two_controllers_share_a_database(aws: Aws, playbook: Callable[..., Played], tmp_path: Path) -> None:
+    controllers = {**GROUPS[0], "instance_count": 2}
+    made = playbook(
+        "hyperpod",
+        **{**OPTIONS, "hyperpod_groups": [controllers, *GROUPS[1:]], "node_boot_dir": str(tmp_path / "bundle")},
+        with_accounting_database=True,
+    )
+    assert made.returncode == 0, made.stdout[-6000:]
+    database = made.outputs["accounting_database"]
+    told = json.loads((tmp_path / "bundle/provisioning_parameters.json").read_text())
+    assert told["slurm_configurations"]["slurm_database_endpoint"] == database["endpoint"]
+    assert told["slurm_configurations"]["slurm_database_secret_arn"] == database["secret_arn"]
+    (reads,) = the_roles_policies(aws, made.outputs["hyperpod"]["execution_role_arn"])["database"]["Statement"]
+    assert reads["Resource"] == database["secret_arn"] and reads["Action"] == "secretsmanager:GetSecretValue"
+
+
 def the_roles_policies(aws: Aws, arn: str) -> dict[str, Any]:
     iam, name = aws.client("iam"), arn.rpartition("/")[2]
     names = iam.list_role_policies(RoleName=name)["PolicyNames"]
