@@ -13,8 +13,8 @@ from ansible_collections.awsome.training.plugins.action import node_ask, package
 class Node:
     """A connection of sorts: commands run here, and what it was asked is kept."""
 
-    def __init__(self, end: str = "\n") -> None:
-        self.end = end
+    def __init__(self, end: str = "\n", greeting: str = "", sudo: bool = True) -> None:
+        self.end, self.greeting, self.sudo = end, greeting, sudo
         self.asked: list[str] = []
         self.sent: list[dict[str, Any]] = []
 
@@ -29,8 +29,10 @@ class Node:
 
     def run(self, command: str) -> dict[str, Any]:
         self.asked.append(command)
+        if not self.sudo:
+            return {"rc": 1, "stdout": "", "stderr": "sudo: a password is required"}
         done = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True, check=False)
-        return {"rc": done.returncode, "stdout": done.stdout.replace("\n", self.end)}
+        return {"rc": done.returncode, "stdout": (self.greeting + done.stdout).replace("\n", self.end)}
 
     def send(self, name: str, arguments: dict[str, Any], **_: Any) -> dict[str, Any]:
         self.sent.append({"name": name, **arguments})
@@ -41,6 +43,17 @@ class Node:
 def test_an_answer_has_its_lines_whatever_the_terminal_made_of_them(end: str) -> None:
     told = Node(end).play(node_ask, argv=["sh", "-c", "echo 'a  b'; echo c; echo d >&2"])
     assert (told["stdout"], told["stdout_lines"], told["changed"]) == ("a  b\nc", ["a  b", "c"], False)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_sudo_warns_of_is_no_answer(end: str) -> None:
+    node = Node(end, greeting="sudo: unable to resolve host node-1: Name or service not known\n")
+    assert node.play(node_ask, argv=["echo", "a"])["stdout"] == "a"
+
+
+def test_a_command_that_was_not_run_has_no_answer() -> None:
+    told = Node(sudo=False).play(node_ask, argv=["true"])
+    assert told["failed"] and told["msg"].endswith("it said: sudo: a password is required")
 
 
 @pytest.mark.parametrize(("argv", "rc"), [(["false"], 1), (["no-such-program"], 127), (["test", "-e", "/no $HOME"], 1)])
