@@ -14,8 +14,9 @@ INVENTORY := $(STATE)/$(LAB_PREFIX)/inventory.yml
 # Ask for a password only where sudo will.
 ASK := $(shell [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null || echo --ask-become-pass)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-# The roles that are tried with stand-ins for what vendors ship: `make test` walks them all at once, in node_stack and node_stack_rpm.
-ROLE_SCENARIOS := $(filter-out node_stack%,$(patsubst molecule/%/molecule.yml,%,$(shell grep -l 'scenario_standins: true' molecule/*/molecule.yml)))
+# The roles that are tried with stand-ins for what vendors ship. `make test` walks them all at once, in node_stack and node_stack_rpm,
+# but for mount_s3, which no profile of theirs has.
+ROLE_SCENARIOS := $(filter-out node_stack% mount_s3,$(patsubst molecule/%/molecule.yml,%,$(shell grep -l 'scenario_standins: true' molecule/*/molecule.yml)))
 SCENARIOS := $(filter-out default $(ROLE_SCENARIOS),$(notdir $(wildcard molecule/*)))
 LAB = -e lab_prefix=$(LAB_PREFIX) -e lab_num_compute=$(LAB_COMPUTE) -e lab_platform=$(LAB_PLATFORM) \
   -e lab_registry_image=$(LAB_IMAGE) $(LAB_OPTIONS)
