@@ -8,20 +8,9 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.awsome.training.plugins.module_utils import _packages as packages
+from ansible_collections.awsome.training.plugins.module_utils._packages_options import OPTIONS
 from ansible_collections.awsome.training.plugins.module_utils._repository import RepositoryError, judge
-
-ARGUMENTS = {
-    "name": {"type": "list", "elements": "str", "required": True},
-    "repository": {"type": "dict"},
-    "files": {"type": "dict", "default": {}},
-    "hold": {"type": "bool", "default": False},
-    "recommends": {"type": "bool", "default": False},
-    "lock_timeout_seconds": {"type": "int", "default": 600},
-    "cache_valid_seconds": {"type": "int", "default": 86400},
-    "attempts": {"type": "int", "default": 3},
-    "timeout_seconds": {"type": "int", "default": 60},
-    "manager": {"type": "str"},
-}
+from ansible_collections.awsome.training.plugins.plugin_utils.asking import ask
 
 
 class ActionModule(ActionBase):
@@ -30,7 +19,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        _, options = self.validate_argument_spec(ARGUMENTS)
+        _, options = self.validate_argument_spec(OPTIONS)
         variables = task_vars or {}
         manager = options["manager"] or variables.get("ansible_facts", {}).get("pkg_mgr")
         if manager is None:
@@ -40,7 +29,7 @@ class ActionModule(ActionBase):
             repository = judge(options["repository"], manager) if options["repository"] else None
             question = packages.question(manager, options["name"], repository, hold=options["hold"])
             # Most runs end here, after one cheap question that needs no Python on the node.
-            seen = packages.read(self._low_level_execute_command(question)["stdout"])
+            seen = packages.read(ask(self, "packages", question)[1])
             plan = packages.plan(manager, options["name"], repository, seen, hold=options["hold"])
         except RepositoryError as error:
             return _failed(f"packages: {error}")

@@ -115,6 +115,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.awsome.training.plugins.module_utils._artifact import ArtifactError
 from ansible_collections.awsome.training.plugins.module_utils._packages import PackageError
+from ansible_collections.awsome.training.plugins.module_utils._packages_options import OPTIONS
 from ansible_collections.awsome.training.plugins.module_utils._packages_run import Node, Wanted, converge
 from ansible_collections.awsome.training.plugins.module_utils._repository import RepositoryError, judge
 
@@ -127,21 +128,7 @@ def _open(timeout: int, url: str) -> Any:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "name": {"type": "list", "elements": "str", "required": True},
-            "repository": {"type": "dict"},
-            "files": {"type": "dict", "default": {}},
-            "hold": {"type": "bool", "default": False},
-            "recommends": {"type": "bool", "default": False},
-            "lock_timeout_seconds": {"type": "int", "default": 600},
-            "cache_valid_seconds": {"type": "int", "default": 86400},
-            "attempts": {"type": "int", "default": 3},
-            "timeout_seconds": {"type": "int", "default": 60},
-            "manager": {"type": "str"},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     options = dict(module.params)
     record, names, manager = options.pop("repository"), options.pop("name"), options.pop("manager")
     seconds = options.pop("timeout_seconds")

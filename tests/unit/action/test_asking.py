@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleActionFail
 from ansible_collections.awsome.training.plugins.action import node_ask, packages
 
 
@@ -52,8 +53,14 @@ def test_what_sudo_warns_of_is_no_answer(end: str) -> None:
 
 
 def test_a_command_that_was_not_run_has_no_answer() -> None:
-    told = Node(sudo=False).play(node_ask, argv=["true"])
-    assert told["failed"] and told["msg"].endswith("it said: sudo: a password is required")
+    for plugin, told in ((node_ask, {"argv": ["true"]}), (packages, {"name": ["bash"]})):
+        with pytest.raises(AnsibleActionFail, match=r"it said: sudo: a password is required$"):
+            Node(sudo=False).play(plugin, check=True, **told)
+
+
+def test_packages_do_not_mistake_a_warning_for_a_package() -> None:
+    node = Node(greeting="install installed warned 1\n")
+    assert node.play(packages, check=True, name=["warned"])["missing"] == ["warned"]
 
 
 @pytest.mark.parametrize(("argv", "rc"), [(["false"], 1), (["no-such-program"], 127), (["test", "-e", "/no $HOME"], 1)])
